@@ -1,0 +1,96 @@
+import type { Kysely } from 'kysely';
+import type { Tables } from './tables.ts';
+
+/** The databases that the store runs on (adr/0002). */
+export type Dialect = 'sqlite' | 'postgres';
+
+/** What a statement may be given. Lists and records travel as JSON text. */
+export type SqlValue = string | number | null;
+
+/**
+ * One SQL statement with its values. `Row` is what it returns, in TypeScript's spelling: statements rename their columns themselves.
+ * `name` identifies the text: equal names mean equal texts, so both databases prepare it once for each connection.
+ */
+export interface Statement<Row> {
+  readonly name: string;
+  readonly text: (dialect: SqlDialect) => string;
+  readonly values: readonly SqlValue[];
+  /** Never set: it carries `Row` for the compiler. */
+  readonly row?: Row;
+}
+
+/** The rows that each statement of a batch returned. */
+export type BatchRows<Statements extends readonly Statement<unknown>[]> = {
+  readonly [Index in keyof Statements]: Statements[Index] extends Statement<infer Row> ? readonly Row[] : never;
+};
+
+/** A connection to the store's database, whichever it is. */
+export interface Database {
+  readonly dialect: Dialect;
+  /**
+   * Runs the statements in order as one durable transaction: all of them or, where one fails, none. On PostgreSQL they travel in
+   * one round trip, so no statement can depend on what an earlier one returned: guards belong into the statements.
+   *
+   * @throws TradewindError `database_unavailable` where the outcome is unknown (the connection broke): read again, never assume.
+   */
+  batch<const Statements extends readonly Statement<unknown>[]>(statements: Statements): Promise<BatchRows<Statements>>;
+  /** Reads for people and the API: typed, composable, off the scheduler's path. Never used to decide a transition. */
+  readonly reads: Kysely<Tables>;
+  /** Calls `wake` after another process committed something that this one may wait for. Returns the way to stop. */
+  onWake(wake: () => void): () => void;
+  close(): Promise<void>;
+}
+
+/** How the two databases spell what they do not share. */
+export interface SqlDialect {
+  readonly dialect: Dialect;
+  /** A `from` item that turns the JSON list in a placeholder into rows: `rows('$1', 'change', { id: 'text' })`. */
+  rows(placeholder: string, alias: string, columns: Readonly<Record<string, 'text' | 'bigint'>>): string;
+  /** Appended to a select whose rows must stay as they are until the transaction ends; nothing where the writer is alone anyway. */
+  readonly forUpdate: string;
+  /** The same, passing over rows that somebody else holds. */
+  readonly forUpdateSkipLocked: string;
+  /** The database's own clock in milliseconds, for leases only. */
+  readonly databaseNow: string;
+}
+
+const sqliteDialect: SqlDialect = {
+  dialect: 'sqlite',
+  rows(placeholder, alias, columns) {
+    const list = Object.keys(columns).map((name) => `value ->> '${name}' as ${name}`);
+    return `(select ${list.join(', ')} from json_each(${placeholder})) as ${alias}`;
+  },
+  forUpdate: '',
+  forUpdateSkipLocked: '',
+  databaseNow: 'database_now()',
+};
+
+const postgresDialect: SqlDialect = {
+  dialect: 'postgres',
+  rows(placeholder, alias, columns) {
+    const list = Object.entries(columns).map(([name, type]) => `${name} ${type}`);
+    return `json_to_recordset(${placeholder}::json) as ${alias}(${list.join(', ')})`;
+  },
+  forUpdate: 'for no key update',
+  forUpdateSkipLocked: 'for no key update skip locked',
+  databaseNow: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
+};
+
+/** The spelling of a dialect. */
+export function sqlDialect(dialect: Dialect): SqlDialect {
+  return dialect === 'sqlite' ? sqliteDialect : postgresDialect;
+}
+
+/**
+ * Declares a statement and returns the function that binds its values.
+ * @param name unique in the store; PostgreSQL cuts names after 63 bytes
+ */
+export function defineStatement<Row, Args extends readonly unknown[]>(
+  name: string,
+  text: (dialect: SqlDialect) => string,
+  bind: (...args: Args) => readonly SqlValue[],
+): (...args: Args) => Statement<Row> {
+  const texts: Partial<Record<Dialect, string>> = {};
+  const textFor = (dialect: SqlDialect): string => (texts[dialect.dialect] ??= text(dialect));
+  return (...args) => ({ name, text: textFor, values: bind(...args) });
+}

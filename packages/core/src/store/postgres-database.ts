@@ -1,0 +1,208 @@
+import { CamelCasePlugin, Kysely, PostgresDialect } from 'kysely';
+import { Client, Pool, types, type ClientBase, type CustomTypesConfig } from 'pg';
+import type { Clock } from '../platform/clock.ts';
+import { sleep } from '../platform/clock.ts';
+import { TradewindError, messageOf } from '../platform/errors.ts';
+import type { Log } from '../platform/log.ts';
+import type { Random } from '../platform/random.ts';
+import { sqlDialect, type BatchRows, type Database, type Statement } from './database.ts';
+import type { Tables } from './tables.ts';
+
+/** How to reach a PostgreSQL server. */
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database` */
+  readonly url: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Connections for transactions. @default 4 */
+  readonly writers?: number;
+}
+
+/** The channel of LISTEN and NOTIFY that says "something was committed". */
+const WAKE_CHANNEL = 'tradewind_wake';
+const CONNECT_TIMEOUT_MS = 5_000;
+/** No statement of ours takes longer on a healthy server; a stalled one must not hold a loop for ever. */
+const STATEMENT_TIMEOUT_MS = 30_000;
+const READERS = 4;
+const MOST_ATTEMPTS = 5;
+const RETRY_BASE_MS = 5;
+const RELISTEN_DELAY_MS = 1_000;
+
+/** Object id of the type bigint. */
+const INT8 = 20;
+const DEADLOCK = '40P01';
+const SERIALIZATION_FAILURE = '40001';
+const DISK_FULL = '53100';
+/** SQLSTATE classes that say the server, not the statement, is in trouble: connection, resources, operator intervention, system. */
+const UNAVAILABLE_CLASSES = new Set(['08', '53', '57', '58']);
+
+const BEGIN: Statement<never> = { name: 'begin', text: () => 'begin', values: [] };
+const COMMIT: Statement<never> = { name: 'commit', text: () => 'commit', values: [] };
+const WAKE: Statement<never> = { name: 'wake', text: () => `notify ${WAKE_CHANNEL}`, values: [] };
+
+/**
+ * Connects to PostgreSQL. A batch is sent as one pipeline: `begin`, the statements (prepared once for each connection), `notify`, `commit`, in one
+ * write and one round trip. Connections that break are replaced; a deadlock or a serialization failure is tried again.
+ */
+export function openPostgres(options: PostgresOptions): Database {
+  const { url, clock, random, log } = options;
+  const writers = createPool(url, options.writers ?? 4, log);
+  const readers = createPool(url, READERS, log);
+  const listener = listen(options);
+  const closing = new AbortController();
+
+  const runOnce = async (statements: readonly Statement<unknown>[]): Promise<unknown[][]> => {
+    const client = await writers.connect();
+    let failure: Error | undefined;
+    try {
+      return await pipeline(client, statements);
+    } catch (error) {
+      failure = isConnectionLost(error) ? (error as Error) : undefined;
+      throw error;
+    } finally {
+      client.release(failure);
+    }
+  };
+
+  return {
+    dialect: 'postgres',
+    async batch<const Statements extends readonly Statement<unknown>[]>(statements: Statements) {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return (await runOnce(statements)) as BatchRows<Statements>;
+        } catch (error) {
+          if (attempt >= MOST_ATTEMPTS || !isRetryable(error)) throw translate(error);
+          await sleep(clock, RETRY_BASE_MS * 2 ** attempt * (1 + random.fraction()), closing.signal);
+        }
+      }
+    },
+    reads: new Kysely<Tables>({ dialect: new PostgresDialect({ pool: readers }), plugins: [new CamelCasePlugin()] }),
+    onWake: (wake) => listener.onWake(wake),
+    async close() {
+      closing.abort();
+      await Promise.all([listener.close(), writers.end(), readers.end()]);
+    },
+  };
+}
+
+function createPool(url: string, max: number, log: Log): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    max,
+    pipeline: true,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    idleTimeoutMillis: 0,
+    application_name: 'tradewind',
+    types: { getTypeParser },
+  });
+  // Without a listener an idle connection that the server closes ends the whole process (SQLSTATE 57P01).
+  pool.on('error', (error) => {
+    log.warning('a database connection was lost; it is replaced with the next statement', { error: messageOf(error) });
+  });
+  return pool;
+}
+
+/** 64-bit integers arrive as numbers: ids and epoch milliseconds stay far below 2^53. */
+const getTypeParser: CustomTypesConfig['getTypeParser'] = (oid: number, format?: 'text' | 'binary') =>
+  oid === INT8 ? Number : (types.getTypeParser(oid, format) as unknown);
+
+/** Sends everything before the first answer arrives. A failed statement aborts the transaction, and `commit` then rolls back. */
+async function pipeline(client: ClientBase, statements: readonly Statement<unknown>[]): Promise<unknown[][]> {
+  const spelling = sqlDialect('postgres');
+  const sent = [BEGIN, ...statements, WAKE, COMMIT].map(async (statement) => {
+    const result = await client.query<Record<string, unknown>>({
+      name: statement.name,
+      text: statement.text(spelling),
+      values: [...statement.values],
+    });
+    return result.rows;
+  });
+  const settled = await Promise.allSettled(sent);
+  const failed = settled.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return settled.slice(1, -2).map((result) => (result.status === 'fulfilled' ? result.value : []));
+}
+
+/** Keeps one connection in LISTEN for as long as somebody wants to be woken, and connects again after a loss. */
+function listen({ url, clock, log }: PostgresOptions): { onWake(wake: () => void): () => void; close(): Promise<void> } {
+  const listeners = new Set<() => void>();
+  const closing = new AbortController();
+  let loop: Promise<void> | undefined;
+  let client: Client | undefined;
+
+  const keepListening = async (): Promise<void> => {
+    while (!closing.signal.aborted) {
+      const ended = Promise.withResolvers<void>();
+      client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true });
+      client.on('error', () => {
+        ended.resolve();
+      });
+      client.on('end', () => {
+        ended.resolve();
+      });
+      client.on('notification', () => {
+        for (const wake of listeners) wake();
+      });
+      try {
+        await client.connect();
+        await client.query(`listen ${WAKE_CHANNEL}`);
+        // What was committed while nobody listened was missed, so everybody looks once.
+        for (const wake of listeners) wake();
+        await ended.promise;
+      } catch (error) {
+        log.warning('cannot listen for wake-ups; polling goes on', { error: messageOf(error) });
+      }
+      await client.end().catch(() => {});
+      await sleep(clock, RELISTEN_DELAY_MS, closing.signal);
+    }
+  };
+
+  return {
+    onWake(wake) {
+      listeners.add(wake);
+      loop ??= keepListening();
+      return () => listeners.delete(wake);
+    },
+    async close() {
+      closing.abort();
+      await client?.end().catch(() => {});
+      await loop;
+    },
+  };
+}
+
+function sqlState(error: unknown): string | undefined {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+function isRetryable(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === DEADLOCK || state === SERIALIZATION_FAILURE;
+}
+
+function isConnectionLost(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === undefined || UNAVAILABLE_CLASSES.has(state.slice(0, 2));
+}
+
+function translate(error: unknown): unknown {
+  const state = sqlState(error);
+  if (state === DISK_FULL) {
+    return new TradewindError('database_full', 'PostgreSQL cannot write: its disk is full. Free space; work goes on by itself.', {
+      cause: error,
+    });
+  }
+  if (isConnectionLost(error)) {
+    return new TradewindError(
+      'database_unavailable',
+      `PostgreSQL does not answer: ${messageOf(error)}. Check that it runs and the connection URL.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return error;
+}
