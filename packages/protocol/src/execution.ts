@@ -79,7 +79,14 @@ export type ChildMessage =
   | { readonly type: 'ready'; readonly protocolVersion: number; readonly pid: number }
   /** Sent just before the author's function is entered; times are `performance.timeOrigin + performance.now()`. */
   | { readonly type: 'started'; readonly attempt: Attempt; readonly at: number }
-  | { readonly type: 'ended'; readonly attempt: Attempt; readonly outcome: TryOutcome; readonly heapUsedBytes: number };
+  | {
+      readonly type: 'ended';
+      readonly attempt: Attempt;
+      readonly outcome: TryOutcome;
+      readonly heapUsedBytes: number;
+      /** What the try left behind that a next one could meet, such as open timers: the child must not be used again. */
+      readonly leftBehind?: string;
+    };
 
 /** Why a try did not succeed, in words that a log, the API and the page show. */
 export interface TryFailure {
@@ -90,6 +97,9 @@ export interface TryFailure {
 }
 
 export const MAX_FAILURE_DETAIL_LENGTH = 8_192;
+
+/** How many asset events one try may emit. */
+export const MAX_EVENTS_PER_TRY = 1_000;
 
 export const FAILURE_KINDS = [
   /** The author's function threw. */

@@ -1,4 +1,5 @@
 export * from './asset.ts';
+export * from './bundle-manifest.ts';
 export * from './cloud-event.ts';
 export * from './duration.ts';
 export * from './execution.ts';

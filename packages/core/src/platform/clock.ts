@@ -24,7 +24,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   setTimer(delayMs, fire) {
-    let remainingMs = Math.max(0, delayMs);
+    if (delayMs <= 0) return afterPendingEvents(fire);
+    let remainingMs = delayMs;
     let handle: NodeJS.Timeout;
     const arm = (): void => {
       const stepMs = Math.min(remainingMs, LONGEST_NODE_DELAY_MS);
@@ -42,6 +43,16 @@ export const systemClock: Clock = {
     };
   },
 };
+
+/** Without a delay a timer fires after the events that are already waiting; Node's shortest timeout would cost a whole millisecond. */
+function afterPendingEvents(fire: () => void): Timer {
+  const handle = setImmediate(fire);
+  return {
+    cancel() {
+      clearImmediate(handle);
+    },
+  };
+}
 
 /**
  * Waits `delayMs`, or less where `signal` aborts. Never rejects: the caller's loop asks the signal what to do next.

@@ -5,6 +5,7 @@ export const ERROR_CODES = [
   'already_exists',
   'bad_configuration',
   'bad_request',
+  'broker_unavailable',
   'conflict',
   'database_busy',
   'database_full',
@@ -12,11 +13,14 @@ export const ERROR_CODES = [
   'environment_running',
   'forbidden',
   'internal',
+  'invalid_request',
   'not_found',
   'port_taken',
+  'rate_limited',
   'schema_mismatch',
   'timeout',
   'unauthenticated',
+  'unsupported_media_type',
   'usage',
 ] as const;
 /** The stable name of a kind of error. */

@@ -1,13 +1,7 @@
 import { TradewindError } from '../platform/errors.ts';
-import { defineStatement, type Database, type Dialect, type Statement } from './database.ts';
+import { defineStatement, type Database, type Statement } from './database.ts';
 import { initial } from './migrations/0001-initial.ts';
-
-/** A step of the schema. Steps only go forward, and the release before must still run on the result. */
-export interface Migration {
-  readonly version: number;
-  readonly name: string;
-  readonly statements: (dialect: Dialect) => readonly string[];
-}
+import type { Migration } from './migrations/migration.ts';
 
 const MIGRATIONS: readonly Migration[] = [initial];
 
@@ -28,7 +22,7 @@ export interface SchemaStatus {
  * @throws TradewindError `schema_mismatch` where the database is newer than this program
  */
 export async function migrate(database: Database, now: number): Promise<readonly string[]> {
-  await database.batch([createTable()]);
+  await database.batch([waitForOthers(), createTable()]);
   const { version } = await schemaStatus(database);
   if (version > SCHEMA_VERSION) {
     throw new TradewindError(
@@ -62,6 +56,13 @@ async function apply(database: Database, migration: Migration, now: number): Pro
     throw error;
   }
 }
+
+/** PostgreSQL lets two `create table if not exists` run at once and then fails one. The key of the lock has no meaning; nothing else takes it. */
+const waitForOthers = defineStatement<never, []>(
+  'wait_for_other_migrations',
+  ({ dialect }) => (dialect === 'postgres' ? 'select pg_advisory_xact_lock(7423100)' : 'select 1'),
+  () => [],
+);
 
 const createTable = defineStatement<never, []>(
   'create_schema_migration',

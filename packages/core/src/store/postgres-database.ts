@@ -1,5 +1,5 @@
 import { CamelCasePlugin, Kysely, PostgresDialect } from 'kysely';
-import { Client, Pool, types, type ClientBase, type CustomTypesConfig } from 'pg';
+import { Client, DatabaseError, Pool, types, type ClientBase, type CustomTypesConfig } from 'pg';
 import type { Clock } from '../platform/clock.ts';
 import { sleep } from '../platform/clock.ts';
 import { TradewindError, messageOf } from '../platform/errors.ts';
@@ -51,6 +51,7 @@ export function openPostgres(options: PostgresOptions): Database {
   const readers = createPool(url, READERS, log);
   const listener = listen(options);
   const closing = new AbortController();
+  let closed: Promise<unknown> | undefined;
 
   const runOnce = async (statements: readonly Statement<unknown>[]): Promise<unknown[][]> => {
     const client = await writers.connect();
@@ -81,7 +82,7 @@ export function openPostgres(options: PostgresOptions): Database {
     onWake: (wake) => listener.onWake(wake),
     async close() {
       closing.abort();
-      await Promise.all([listener.close(), writers.end(), readers.end()]);
+      await (closed ??= Promise.all([listener.close(), writers.end(), readers.end()]));
     },
   };
 }
@@ -101,6 +102,8 @@ function createPool(url: string, max: number, log: Log): Pool {
   pool.on('error', (error) => {
     log.warning('a database connection was lost; it is replaced with the next statement', { error: messageOf(error) });
   });
+  // The pool hears only its idle connections. One that breaks while it is in use fails its queries, and then says so once more here.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 
@@ -130,31 +133,35 @@ function listen({ url, clock, log }: PostgresOptions): { onWake(wake: () => void
   const listeners = new Set<() => void>();
   const closing = new AbortController();
   let loop: Promise<void> | undefined;
-  let client: Client | undefined;
+  let hangUp = (): void => {};
+
+  const listenOnce = async (): Promise<void> => {
+    const ended = Promise.withResolvers<void>();
+    hangUp = ended.resolve;
+    const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true });
+    client.on('error', hangUp);
+    client.on('end', hangUp);
+    client.on('notification', () => {
+      for (const wake of listeners) wake();
+    });
+    try {
+      await client.connect();
+      await client.query(`listen ${WAKE_CHANNEL}`);
+      // What was committed while nobody listened was missed, so everybody looks once.
+      for (const wake of listeners) wake();
+      await ended.promise;
+    } finally {
+      await client.end();
+    }
+  };
 
   const keepListening = async (): Promise<void> => {
     while (!closing.signal.aborted) {
-      const ended = Promise.withResolvers<void>();
-      client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true });
-      client.on('error', () => {
-        ended.resolve();
-      });
-      client.on('end', () => {
-        ended.resolve();
-      });
-      client.on('notification', () => {
-        for (const wake of listeners) wake();
-      });
       try {
-        await client.connect();
-        await client.query(`listen ${WAKE_CHANNEL}`);
-        // What was committed while nobody listened was missed, so everybody looks once.
-        for (const wake of listeners) wake();
-        await ended.promise;
+        await listenOnce();
       } catch (error) {
         log.warning('cannot listen for wake-ups; polling goes on', { error: messageOf(error) });
       }
-      await client.end().catch(() => {});
       await sleep(clock, RELISTEN_DELAY_MS, closing.signal);
     }
   };
@@ -167,15 +174,15 @@ function listen({ url, clock, log }: PostgresOptions): { onWake(wake: () => void
     },
     async close() {
       closing.abort();
-      await client?.end().catch(() => {});
+      hangUp();
       await loop;
     },
   };
 }
 
+/** The code that the server gave; undefined where the connection itself failed (whose codes, such as EPIPE, look alike). */
 function sqlState(error: unknown): string | undefined {
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  return error instanceof DatabaseError ? error.code : undefined;
 }
 
 function isRetryable(error: unknown): boolean {

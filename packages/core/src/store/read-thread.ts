@@ -9,7 +9,7 @@ import {
   type Driver,
   type QueryResult,
 } from 'kysely';
-import { TradewindError } from '../platform/errors.ts';
+import { messageOf, TradewindError } from '../platform/errors.ts';
 
 /** Reader → thread. */
 export interface ReadRequest {
@@ -67,7 +67,6 @@ class ReadThreadDriver implements Driver {
 
   async destroy(): Promise<void> {
     await this.#worker?.terminate();
-    this.#worker = undefined;
   }
 
   #ask(text: string, values: readonly unknown[]): Promise<unknown[]> {
@@ -90,16 +89,21 @@ class ReadThreadDriver implements Driver {
       else reply?.reject(new TradewindError('database_unavailable', `a read of ${this.#file} failed: ${message.error}`));
     });
     worker.on('error', (cause) => {
-      this.#fail(new TradewindError('database_unavailable', `the thread that reads ${this.#file} ended: ${String(cause)}`, { cause }));
+      this.#fail(
+        worker,
+        new TradewindError('database_unavailable', `the thread that reads ${this.#file} ended: ${messageOf(cause)}`, { cause }),
+      );
     });
     worker.on('exit', () => {
-      this.#fail(new TradewindError('database_unavailable', `the thread that reads ${this.#file} ended`));
+      this.#fail(worker, new TradewindError('database_unavailable', `the thread that reads ${this.#file} ended`));
     });
     worker.unref();
     return worker;
   }
 
-  #fail(error: TradewindError): void {
+  #fail(worker: Worker, error: TradewindError): void {
+    // A crash is reported twice, as error and as exit; by the second time another thread may be at work.
+    if (this.#worker !== worker) return;
     this.#worker = undefined;
     for (const reply of this.#waiting.values()) reply.reject(error);
     this.#waiting.clear();

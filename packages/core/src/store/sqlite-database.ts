@@ -13,18 +13,28 @@ export interface SqliteOptions {
   readonly now: () => number;
 }
 
-/** SQLITE_BUSY, SQLITE_FULL, SQLITE_READONLY, SQLITE_IOERR: primary codes of errors that an operator can do something about. */
+/** Primary result codes of errors that an operator can do something about (sqlite.org/rescode.html). */
 const BUSY = 5;
 const READONLY = 8;
 const IO_ERROR = 10;
+const CORRUPT = 11;
 const FULL = 13;
+const CANNOT_OPEN = 14;
+const NO_DATABASE = 26;
 
 /**
  * Opens the embedded database: one connection for the writer on this thread (WAL, `synchronous=FULL`, so a commit survives a power loss),
  * and for reads a read-only connection on a thread of its own, started with the first read. The caller holds the environment's lock.
  */
 export function openSqlite({ file, now }: SqliteOptions): Database {
-  const connection = openConnection(file, now);
+  return openSqliteConnection(openConnection(file), { file, now });
+}
+
+/**
+ * The store on a connection that somebody else opened and may look into: the simulation, whose checker watches the tables themselves.
+ */
+export function openSqliteConnection(connection: DatabaseSync, { file, now }: SqliteOptions): Database {
+  connection.function('database_now', () => now());
   const spelling = sqlDialect('sqlite');
   const prepared = new Map<string, StatementSync>();
   const begin = connection.prepare('begin immediate');
@@ -71,12 +81,12 @@ export function openSqlite({ file, now }: SqliteOptions): Database {
     onWake: () => () => {},
     async close() {
       await reads.close();
-      connection.close();
+      if (connection.isOpen) connection.close();
     },
   };
 }
 
-function openConnection(file: string, now: () => number): DatabaseSync {
+function openConnection(file: string): DatabaseSync {
   let connection: DatabaseSync;
   try {
     connection = new DatabaseSync(file, { timeout: 5_000 });
@@ -84,7 +94,6 @@ function openConnection(file: string, now: () => number): DatabaseSync {
   } catch (error) {
     throw translate(error, file);
   }
-  connection.function('database_now', () => now());
   return connection;
 }
 
@@ -141,13 +150,17 @@ function translate(error: unknown, file: string): unknown {
       return new TradewindError('database_busy', `${where} is locked by another program; end it or wait.`, { cause: error });
     case READONLY:
     case IO_ERROR:
+    case CANNOT_OPEN:
       return new TradewindError(
         'database_unavailable',
-        `${where} cannot be written: ${messageOf(error)}. Check the disk and the file's owner.`,
-        {
-          cause: error,
-        },
+        `${where} cannot be used: ${messageOf(error)}. Check that its folder exists, the disk, and the owner of the file.`,
+        { cause: error },
       );
+    case CORRUPT:
+    case NO_DATABASE:
+      return new TradewindError('database_unavailable', `${where} is damaged: ${messageOf(error)}. Move it away and restore a backup.`, {
+        cause: error,
+      });
     default:
       return error;
   }

@@ -119,7 +119,10 @@ export interface DagRunTable {
   /** The scheduler that holds the run: id of its job. */
   schedulerTerm: number | null;
   /** Raised by everyone but the holder who changes the run or its task instances, so that the holder reads again. */
-  revision: number;
+  revision: Generated<number>;
+  /** The tick that may change the run within its own transaction; meaningless outside of it. */
+  heldByTick: string | null;
+  lastScheduledAt: number | null;
 }
 
 export interface TaskInstanceTable {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   FAILURE_KINDS,
+  MAX_EVENTS_PER_TRY,
   MAX_FAILURE_DETAIL_LENGTH,
   type AttemptReport,
   type ChildMessage,
@@ -9,8 +10,6 @@ import {
 } from '../execution.ts';
 import { isAssetName } from '../identifiers.ts';
 import { MAX_VALUE_BYTES } from '../json.ts';
-
-const MAX_EVENTS_PER_TRY = 1_000;
 
 const attemptSchema = z.strictObject({ taskInstanceId: z.string().min(1).max(64), epoch: z.int().min(0) });
 const jsonText = z
@@ -39,7 +38,13 @@ const outcomeSchema: z.ZodType<TryOutcome> = z.discriminatedUnion('result', [
 export const childMessageSchema: z.ZodType<ChildMessage> = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready'), protocolVersion: z.int(), pid: z.int().positive() }),
   z.strictObject({ type: z.literal('started'), attempt: attemptSchema, at: z.number().positive() }),
-  z.strictObject({ type: z.literal('ended'), attempt: attemptSchema, outcome: outcomeSchema, heapUsedBytes: z.number().min(0) }),
+  z.strictObject({
+    type: z.literal('ended'),
+    attempt: attemptSchema,
+    outcome: outcomeSchema,
+    heapUsedBytes: z.number().min(0),
+    leftBehind: z.string().max(MAX_FAILURE_DETAIL_LENGTH).exactOptional(),
+  }),
 ]);
 
 /** What an environment accepts from a worker. */

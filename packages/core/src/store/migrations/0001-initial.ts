@@ -1,4 +1,4 @@
-import type { Migration } from '../migrate.ts';
+import type { Migration } from './migration.ts';
 
 /** The first schema. Identity columns are the only words that the two databases spell differently. */
 export const initial: Migration = {
@@ -87,6 +87,8 @@ export const initial: Migration = {
         bundle_version text not null,
         scheduler_term bigint,
         revision integer not null default 0,
+        held_by_tick text,
+        last_scheduled_at bigint,
         unique (dag_id, run_id)
       )`,
       `create unique index dag_run_slot on dag_run (dag_id, logical_at) where logical_at is not null`,
@@ -198,6 +200,7 @@ export const initial: Migration = {
         unique (subscription, dedupe_key)
       )`,
       `create index inbox_newest on inbox (subscription, id)`,
+      `create index inbox_of_status on inbox (subscription, status, id)`,
       `create table asset_event (
         id ${identity},
         event_key text not null unique,
@@ -231,7 +234,7 @@ export const initial: Migration = {
         unique (dag_id, run_id)
       )`,
       `create index run_request_pending on run_request (id) where state = 'pending'`,
-      `create index run_request_of_message on run_request (inbox_id)`,
+      `create index run_request_of_message on run_request (inbox_id, state)`,
       `create table outbox (
         id text primary key,
         asset_name text not null,
@@ -245,6 +248,7 @@ export const initial: Migration = {
         sent_at bigint
       )`,
       `create index outbox_pending on outbox (next_attempt_at) where state = 'pending'`,
+      `create index outbox_newest on outbox (created_at, id)`,
     ];
   },
 };

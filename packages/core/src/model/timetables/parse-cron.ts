@@ -1,0 +1,141 @@
+/** A cron expression, read. Each list says of every value of its field whether it matches. */
+export interface Cron {
+  readonly minutes: readonly boolean[];
+  readonly hours: readonly boolean[];
+  /** From 1. */
+  readonly daysOfMonth: readonly boolean[];
+  /** From 1. */
+  readonly months: readonly boolean[];
+  /** From Sunday, which is 0. */
+  readonly daysOfWeek: readonly boolean[];
+  /** Both day fields are restricted, so a day that matches either of them matches. */
+  readonly isEitherDay: boolean;
+  /**
+   * The minute or the hour is written with `*` or a step: the cron means "every so often" and follows elapsed time where a clock changes.
+   * Others mean times of day, each of which happens once a day.
+   */
+  readonly isInterval: boolean;
+}
+
+/** The cron, or why the text is none. */
+export type ParsedCron = { readonly ok: true; readonly cron: Cron } | { readonly ok: false; readonly message: string };
+
+const PRESETS: Readonly<Record<string, string>> = {
+  '@hourly': '0 * * * *',
+  '@daily': '0 0 * * *',
+  '@midnight': '0 0 * * *',
+  '@weekly': '0 0 * * 0',
+  '@monthly': '0 0 1 * *',
+  '@quarterly': '0 0 1 */3 *',
+  '@yearly': '0 0 1 1 *',
+  '@annually': '0 0 1 1 *',
+};
+
+interface Field {
+  readonly title: string;
+  readonly lowest: number;
+  readonly highest: number;
+  readonly names?: readonly string[];
+}
+
+const MONTH_NAMES = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const DAY_NAMES = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+const SUNDAY = 7;
+const MINUTE: Field = { title: 'minute', lowest: 0, highest: 59 };
+const HOUR: Field = { title: 'hour', lowest: 0, highest: 23 };
+const DAY_OF_MONTH: Field = { title: 'day of month', lowest: 1, highest: 31 };
+const MONTH: Field = { title: 'month', lowest: 1, highest: 12, names: MONTH_NAMES };
+const DAY_OF_WEEK: Field = { title: 'day of week', lowest: 0, highest: SUNDAY, names: DAY_NAMES };
+
+/** Why a piece of a field cannot be read; caught where the expression is whole. */
+class CronError extends Error {}
+
+/**
+ * Reads a cron expression: five fields (minute, hour, day of month, month, day of week) of `*`, numbers, names (`mon`, `jan`), ranges, steps and
+ * lists, or a preset such as `@daily`. Where both day fields are restricted, a day that matches either matches, as in Airflow.
+ *
+ * @returns a message that names the field and the text, where it cannot be read. Never throws.
+ */
+export function parseCron(expression: string): ParsedCron {
+  const text = expression.trim().toLowerCase();
+  const preset = Object.hasOwn(PRESETS, text) ? PRESETS[text] : undefined;
+  if (preset === undefined && text.startsWith('@')) return refuse(expression, `is no preset; there are ${Object.keys(PRESETS).join(', ')}`);
+  const [minute, hour, dayOfMonth, month, dayOfWeek, ...more] = (preset ?? text).split(/\s+/);
+  if (minute === undefined || hour === undefined || dayOfMonth === undefined || month === undefined || dayOfWeek === undefined) {
+    return refuse(expression, 'has fewer than the five fields minute, hour, day of month, month, day of week');
+  }
+  if (more.length > 0) return refuse(expression, 'has more than the five fields minute, hour, day of month, month, day of week');
+  try {
+    return {
+      ok: true,
+      cron: {
+        minutes: parseField(MINUTE, minute),
+        hours: parseField(HOUR, hour),
+        daysOfMonth: parseField(DAY_OF_MONTH, dayOfMonth),
+        months: parseField(MONTH, month),
+        daysOfWeek: withSundayAsZero(parseField(DAY_OF_WEEK, dayOfWeek)),
+        isEitherDay: isRestricted(dayOfMonth) && isRestricted(dayOfWeek),
+        isInterval: /[*/]/.test(minute + hour),
+      },
+    };
+  } catch (error) {
+    if (error instanceof CronError) return refuse(expression, error.message);
+    throw error;
+  }
+}
+
+function refuse(expression: string, reason: string): ParsedCron {
+  return { ok: false, message: `cron ${JSON.stringify(expression)}: ${reason}` };
+}
+
+function isRestricted(text: string): boolean {
+  return text !== '*' && text !== '*/1';
+}
+
+function withSundayAsZero(days: readonly boolean[]): readonly boolean[] {
+  return [days[0] === true || days[SUNDAY] === true, ...days.slice(1, SUNDAY)];
+}
+
+function parseField(field: Field, text: string): boolean[] {
+  const values = Array<boolean>(field.highest + 1).fill(false);
+  for (const item of text.split(',')) {
+    const { first, last, step } = parseItem(field, item);
+    for (let value = first; value <= last; value += step) values[value] = true;
+  }
+  return values;
+}
+
+/** `*`, `5`, `5-10`, each perhaps with `/step`; `5/10` goes from 5 to the end. */
+function parseItem(field: Field, item: string): { first: number; last: number; step: number } {
+  const match = /^(?:(?<every>\*)|(?<from>[a-z0-9]+)(?:-(?<to>[a-z0-9]+))?)(?:\/(?<step>\d+))?$/.exec(item);
+  if (match?.groups === undefined) throw new CronError(`${field.title} ${JSON.stringify(item)} cannot be read${hintFor(item)}`);
+  const { every, from = '', to, step = '1' } = match.groups;
+  const highest = field === DAY_OF_WEEK ? SUNDAY - 1 : field.highest;
+  if (Number(step) < 1 || Number(step) > highest)
+    throw new CronError(`${field.title} "${item}" has a step that is not between 1 and ${highest}`);
+  if (every !== undefined) return { first: field.lowest, last: highest, step: Number(step) };
+  const first = parseValue(field, from);
+  const open = match.groups['step'] === undefined ? first : highest;
+  const last = to === undefined ? open : parseRangeEnd(field, to, first);
+  if (last < first) throw new CronError(`${field.title} "${item}" ends before it begins; write two ranges with a comma between`);
+  return { first, last, step: Number(step) };
+}
+
+/** In `sat-sun` and `5-0` Sunday ends the week. */
+function parseRangeEnd(field: Field, text: string, first: number): number {
+  const last = parseValue(field, text);
+  return field === DAY_OF_WEEK && last === 0 && first > 0 ? SUNDAY : last;
+}
+
+function parseValue({ title, lowest, highest, names = [] }: Field, text: string): number {
+  const named = names.indexOf(text);
+  if (named !== -1) return named + lowest;
+  const value = Number(text);
+  if (/^\d{1,2}$/.test(text) && value >= lowest && value <= highest) return value;
+  const range = `is not between ${lowest} and ${highest}`;
+  throw new CronError(`${title} ${JSON.stringify(text)} ${/^\d+$/.test(text) ? range : `is not a ${title}`}${hintFor(text)}`);
+}
+
+function hintFor(text: string): string {
+  return /[lw#?h]/.test(text) ? ' (L, W, #, ? and H of other crons are not supported)' : '';
+}

@@ -1,0 +1,95 @@
+import type { TriggerRule } from '@tradewind/protocol';
+import { describe, expect, test } from 'vitest';
+import { decideReadiness, type Readiness } from './trigger-rule.ts';
+
+/** s success, f failed, k skipped, u upstream_failed, - not ended. */
+type Upstream = string;
+
+const CASES: Readonly<Record<TriggerRule, readonly (readonly [Upstream, Readiness])[]>> = {
+  all_success: [
+    ['ss', 'run'],
+    ['s-', 'wait'],
+    ['f-', 'upstream_failed'],
+    ['u-', 'upstream_failed'],
+    ['k-', 'skipped'],
+    ['kf', 'upstream_failed'],
+  ],
+  all_failed: [
+    ['ff', 'run'],
+    ['fu', 'run'],
+    ['f-', 'wait'],
+    ['s-', 'skipped'],
+    ['k-', 'skipped'],
+  ],
+  all_done: [
+    ['sfku', 'run'],
+    ['sf-', 'wait'],
+  ],
+  all_done_min_one_success: [
+    ['sf', 'run'],
+    ['ff', 'upstream_failed'],
+    ['k-', 'skipped'],
+    ['s-', 'wait'],
+  ],
+  all_skipped: [
+    ['kk', 'run'],
+    ['k-', 'wait'],
+    ['s-', 'skipped'],
+    ['f-', 'skipped'],
+    ['u-', 'skipped'],
+  ],
+  one_success: [
+    ['s-', 'run'],
+    ['f-', 'wait'],
+    ['kk', 'skipped'],
+    ['kf', 'upstream_failed'],
+    ['ff', 'upstream_failed'],
+  ],
+  one_failed: [
+    ['f-', 'run'],
+    ['u-', 'run'],
+    ['s-', 'wait'],
+    ['sk', 'skipped'],
+  ],
+  one_done: [
+    ['s-', 'run'],
+    ['f-', 'run'],
+    ['k-', 'wait'],
+    ['u-', 'wait'],
+    ['ku', 'skipped'],
+  ],
+  none_failed: [
+    ['sk', 'run'],
+    ['kk', 'run'],
+    ['s-', 'wait'],
+    ['f-', 'upstream_failed'],
+    ['u-', 'upstream_failed'],
+  ],
+  none_failed_min_one_success: [
+    ['sk', 'run'],
+    ['kk', 'skipped'],
+    ['s-', 'wait'],
+    ['f-', 'upstream_failed'],
+  ],
+  none_skipped: [
+    ['sf', 'run'],
+    ['s-', 'wait'],
+    ['k-', 'skipped'],
+  ],
+  always: [['--', 'run']],
+};
+
+describe.each(Object.entries(CASES))('%s', (rule, cases) => {
+  test.each(cases)('with upstream %s decides %s', (upstream, decision) => {
+    expect(decideReadiness(rule as TriggerRule, count(upstream))).toBe(decision);
+  });
+
+  test('runs a task without upstream', () => {
+    expect(decideReadiness(rule as TriggerRule, count(''))).toBe('run');
+  });
+});
+
+function count(upstream: Upstream) {
+  const of = (letter: string): number => upstream.split(letter).length - 1;
+  return { total: upstream.length, success: of('s'), failed: of('f'), skipped: of('k'), upstream_failed: of('u'), removed: of('r') };
+}

@@ -1,0 +1,118 @@
+/**
+ * Taking runs into memory: those that were just started, those of a scheduler that is gone, and those whose memory became doubtful. What a crash left
+ * half done is seen here and put right, whoever left it: this is recovery, and it is the same code as a first start.
+ */
+import { decodeJson, type JsonObject, type TriggeringEvent } from '@tradewind/protocol';
+import { compileDag } from '../model/dag-graph.ts';
+import { decideTryEnd } from '../model/try-end.ts';
+import { selectDagVersions, selectTaskInstances, selectTriggeringEvents, type StoredTaskInstance } from '../store/active-runs.ts';
+import type { ActiveDagRun } from '../store/transitions/start-dag-runs.ts';
+import { advanceRun, attemptOf, createActiveRun, endTask, resetTask, type ActiveRun, type ActiveTask } from './active-run.ts';
+import type { SchedulerState } from './scheduler-state.ts';
+import type { TickPlan } from './tick-plan.ts';
+
+/** Builds the runs and enters into the plan everything that can be decided about them. */
+export async function takeRuns(state: SchedulerState, rows: readonly ActiveDagRun[], plan: TickPlan): Promise<void> {
+  const wanted = rows.filter(({ id }) => !state.runs.has(id));
+  if (wanted.length === 0) return;
+  const stored = await readStored(state, wanted);
+  for (const row of wanted) {
+    const graph = state.graphs.get(row.dagVersionId);
+    if (graph === undefined) {
+      state.parts.log.error('a run names a dag version that is not stored', { dagRun: row.id, dagVersion: row.dagVersionId });
+      continue;
+    }
+    const run = createActiveRun(
+      {
+        row,
+        graph,
+        params: paramsOf(graph.dag.params, row.conf),
+        events: stored.events.get(row.id) ?? [],
+        stored: stored.instances.get(row.id) ?? [],
+        newId: () => state.parts.random.uuid(),
+      },
+      plan,
+    );
+    state.runs.set(row.id, run);
+    for (const task of run.tasks) state.byTaskInstance.set(task.id, { run, task });
+    for (const task of run.tasks) {
+      if (task.state === 'up_for_retry') plan.retries.push({ run, task, epoch: task.epoch, at: task.retryAt ?? plan.now });
+    }
+    recoverRun(state, run, plan);
+    advanceRun(run, plan);
+  }
+}
+
+/** Looks at every attempt of the run: one that nobody works on any more is taken back or counted as lost. */
+export function recoverRun(state: SchedulerState, run: ActiveRun, plan: TickPlan): void {
+  for (const task of run.tasks) {
+    if (task.state !== 'queued' && task.state !== 'running') continue;
+    if (state.parts.executor.holds(attemptOf(task)) || hasReport(state, task)) continue;
+    if (task.state === 'queued') resetTask(run, task, plan);
+    else loseTask(state, { run, task }, plan);
+  }
+}
+
+function loseTask(state: SchedulerState, { run, task }: { run: ActiveRun; task: ActiveTask }, plan: TickPlan): void {
+  const retryDelayMs = run.graph.tasks[task.index]?.task.retryDelayMs ?? 0;
+  const failure = { kind: 'lost', message: 'the process that ran this try is gone, and it reported no result' } as const;
+  const end = decideTryEnd({ ...task, retryDelayMs }, { result: 'failed', failure }, plan.now);
+  state.parts.log.warning('an attempt was lost', { ...attemptOf(task), dagId: run.row.dagId, runId: run.row.runId });
+  plan.finished.push({ run, task, row: { ...attemptOf(task), ...end, endedAt: plan.now, failure: JSON.stringify(failure) } });
+  endTask(run, task, end, plan);
+}
+
+function hasReport(state: SchedulerState, task: ActiveTask): boolean {
+  return state.reports.some(({ attempt }) => attempt.taskInstanceId === task.id && attempt.epoch === task.epoch);
+}
+
+interface StoredRuns {
+  readonly instances: ReadonlyMap<string, StoredTaskInstance[]>;
+  readonly events: ReadonlyMap<string, TriggeringEvent[]>;
+}
+
+async function readStored(state: SchedulerState, rows: readonly ActiveDagRun[]): Promise<StoredRuns> {
+  const ids = rows.map(({ id }) => id);
+  const versions = [...new Set(rows.map(({ dagVersionId }) => dagVersionId))].filter((id) => !state.graphs.has(id));
+  const [instances, events, dags] = await state.parts.database.batch([
+    selectTaskInstances(ids),
+    selectTriggeringEvents(ids),
+    selectDagVersions(versions),
+  ]);
+  for (const { id, serialized, file } of dags) state.graphs.set(id, compileDag(serialized, file));
+  const triggering = events.map((event) => ({ dagRunId: event.dagRunId, event: triggeringEvent(event) }));
+  return {
+    instances: Map.groupBy(instances, ({ dagRunId }) => dagRunId),
+    events: new Map(
+      [...Map.groupBy(triggering, ({ dagRunId }) => dagRunId)].map(([id, list]) => [id, list.map(({ event }) => event)] as const),
+    ),
+  };
+}
+
+function triggeringEvent(row: {
+  assetName: string;
+  occurredAt: number;
+  extra: string;
+  eventId: string | null;
+  eventSource: string | null;
+  eventType: string | null;
+}): TriggeringEvent {
+  const { assetName, occurredAt, extra, eventId, eventSource, eventType } = row;
+  const source = eventId === null || eventSource === null ? undefined : { id: eventId, source: eventSource, type: eventType ?? '' };
+  return {
+    assetName,
+    timestamp: new Date(occurredAt).toISOString(),
+    extra: decodeJson(extra),
+    ...(source === undefined ? {} : { source }),
+  };
+}
+
+/** The values of the dag's params: what the run was given, else the default. They were checked when the run was asked for. */
+function paramsOf(schemas: Readonly<Record<string, JsonObject>>, conf: string): JsonObject {
+  const given = decodeJson(conf) as JsonObject;
+  const entries = Object.entries(schemas).flatMap(([name, schema]) => {
+    const value = Object.hasOwn(given, name) ? given[name] : schema['default'];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(entries);
+}

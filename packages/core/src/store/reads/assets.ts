@@ -1,0 +1,189 @@
+import type { JsonObject, SerializedDag } from '@tradewind/protocol';
+import { sql, type SqlBool } from 'kysely';
+import type { Database } from '../database.ts';
+import {
+  all,
+  column,
+  isReadable,
+  matchesPattern,
+  orderedBy,
+  startsWith,
+  type Column,
+  type Condition,
+  type Listed,
+  type OrderBy,
+  type Page,
+  type ReadableDags,
+} from './query-parts.ts';
+
+/** An asset with everything that refers to it. Times are milliseconds since the epoch. */
+export interface AssetSummary {
+  readonly id: number;
+  readonly name: string;
+  readonly uri: string;
+  readonly group: string;
+  readonly extra: JsonObject | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Dags that its events start. */
+  readonly scheduledDags: readonly { readonly dagId: string }[];
+  /** Tasks that emit its events. */
+  readonly producingTasks: readonly { readonly dagId: string; readonly taskId: string }[];
+  readonly lastEvent: { readonly id: number; readonly occurredAt: number } | null;
+}
+
+/** What a list of assets may be narrowed to. Everything left out does not narrow. */
+export interface AssetFilter {
+  readonly readable: ReadableDags;
+  readonly id?: number | undefined;
+  readonly namePattern?: string | undefined;
+  readonly namePrefixPattern?: string | undefined;
+  readonly uriPattern?: string | undefined;
+  readonly uriPrefixPattern?: string | undefined;
+  /** Assets that one of these dags is scheduled on or emits. */
+  readonly dagIds?: readonly string[] | undefined;
+  /** Leaves out assets that no dag in any file refers to. */
+  readonly onlyActive?: boolean | undefined;
+}
+
+/** What a list of assets may be ordered by. */
+export const ASSET_ORDER = {
+  id: column('asset.id'),
+  name: column('asset.name'),
+  uri: column('asset.uri'),
+  created_at: column('asset.createdAt'),
+  updated_at: column('asset.updatedAt'),
+} as const;
+
+/**
+ * Lists assets, a page at a time, in four queries however long the page is. A caller who may not read every dag sees the assets of dags
+ * that he may, and of what refers to them only those dags.
+ */
+export async function listAssets(
+  database: Database,
+  filter: AssetFilter,
+  page: Page,
+  orderBy: readonly OrderBy[] = [],
+): Promise<Listed<AssetSummary>> {
+  const wanted = conditionOf(filter);
+  const [rows, counted] = await Promise.all([
+    selectAssets(database)
+      .where(wanted)
+      .orderBy(orderedBy(orderBy, ASSET_ORDER, 'asset.id'))
+      .limit(page.limit)
+      .offset(page.offset)
+      .execute(),
+    database.reads
+      .selectFrom('asset')
+      .select(sql<number>`count(*)`.as('total'))
+      .where(wanted)
+      .executeTakeFirst(),
+  ]);
+  const ids = rows.map((row) => row.id);
+  const [schedules, outlets] = await Promise.all([
+    listSchedules(database, ids, filter.readable),
+    listOutlets(database, ids, filter.readable),
+  ]);
+  return {
+    total: counted?.total ?? 0,
+    rows: rows.map(({ extra, lastEventId, lastEventAt, ...asset }) => ({
+      ...asset,
+      extra: extra === null ? null : (JSON.parse(extra) as JsonObject),
+      scheduledDags: schedules.filter((schedule) => schedule.assetId === asset.id),
+      producingTasks: outlets.filter((outlet) => outlet.assetId === asset.id),
+      lastEvent: lastEventId === null || lastEventAt === null ? null : { id: lastEventId, occurredAt: lastEventAt },
+    })),
+  };
+}
+
+/** One asset, where the caller may read a dag that it belongs to. */
+export async function findAsset(database: Database, id: number, readable: ReadableDags): Promise<AssetSummary | undefined> {
+  const { rows } = await listAssets(database, { readable, id }, { limit: 1, offset: 0 });
+  return rows[0];
+}
+
+function selectAssets(database: Database) {
+  const newest = sql`(select max(event.id) from asset_event as event where event.asset_id = ${column('asset.id')})`;
+  return database.reads
+    .selectFrom('asset')
+    .leftJoin('assetEvent', 'assetEvent.id', sql<number>`${newest}`)
+    .select([
+      'asset.id',
+      'asset.name',
+      'asset.uri',
+      'asset.assetGroup as group',
+      'asset.extra',
+      'asset.createdAt',
+      'asset.updatedAt',
+      'assetEvent.id as lastEventId',
+      'assetEvent.occurredAt as lastEventAt',
+    ]);
+}
+
+function listSchedules(database: Database, assetIds: readonly number[], readable: ReadableDags) {
+  if (assetIds.length === 0) return Promise.resolve([]);
+  return database.reads
+    .selectFrom('dagScheduleAsset')
+    .select(['dagScheduleAsset.assetId', 'dagScheduleAsset.dagId'])
+    .where('dagScheduleAsset.assetId', 'in', assetIds)
+    .where(all([isReadable('dagScheduleAsset.dagId', readable)]))
+    .orderBy('dagScheduleAsset.dagId')
+    .execute();
+}
+
+function listOutlets(database: Database, assetIds: readonly number[], readable: ReadableDags) {
+  if (assetIds.length === 0) return Promise.resolve([]);
+  return database.reads
+    .selectFrom('taskOutletAsset')
+    .select(['taskOutletAsset.assetId', 'taskOutletAsset.dagId', 'taskOutletAsset.taskId'])
+    .where('taskOutletAsset.assetId', 'in', assetIds)
+    .where(all([isReadable('taskOutletAsset.dagId', readable)]))
+    .orderBy('taskOutletAsset.dagId')
+    .orderBy('taskOutletAsset.taskId')
+    .execute();
+}
+
+function conditionOf(filter: AssetFilter): Condition {
+  return all([
+    filter.readable === 'all' ? undefined : refersTo(filter.readable),
+    filter.id === undefined ? undefined : sql<SqlBool>`${column('asset.id')} = ${filter.id}`,
+    matchesPattern(column('asset.name'), filter.namePattern),
+    startsWith(column('asset.name'), filter.namePrefixPattern),
+    matchesPattern(column('asset.uri'), filter.uriPattern),
+    startsWith(column('asset.uri'), filter.uriPrefixPattern),
+    filter.dagIds === undefined || filter.dagIds.length === 0 ? undefined : refersTo(filter.dagIds),
+    filter.onlyActive === true ? refersTo('all') : undefined,
+  ]);
+}
+
+/** Whether one of the dags is scheduled on the asset or emits its events. */
+function refersTo(dagIds: ReadableDags): Condition {
+  return sql<SqlBool>`(${isReferredToBy('dagScheduleAsset', dagIds)} or ${isReferredToBy('taskOutletAsset', dagIds)})`;
+}
+
+function isReferredToBy(table: 'dagScheduleAsset' | 'taskOutletAsset', dagIds: ReadableDags): Condition {
+  const dagId: Column = `${table}.dagId`;
+  return sql<SqlBool>`exists (
+    select 1 from ${sql.table(table)} join dag on dag.dag_id = ${column(dagId)} and dag.is_stale = 0
+    where ${column(`${table}.assetId`)} = ${column('asset.id')} and ${all([isReadable(dagId, dagIds)])})`;
+}
+
+/** A dag that an asset's events start, with the JSON Schema of each param. */
+export interface DagScheduledOnAsset {
+  readonly dagId: string;
+  readonly params: SerializedDag['params'];
+}
+
+/** The dags that an event of the asset starts now. */
+export async function listDagsScheduledOn(database: Database, assetId: number): Promise<readonly DagScheduledOnAsset[]> {
+  const rows = await database.reads
+    .selectFrom('dagScheduleAsset')
+    .innerJoin('dag', 'dag.dagId', 'dagScheduleAsset.dagId')
+    .innerJoin('dagVersion', 'dagVersion.id', 'dag.dagVersionId')
+    .select(['dag.dagId', 'dagVersion.serialized'])
+    .where('dagScheduleAsset.assetId', '=', assetId)
+    .where('dag.isStale', '=', 0)
+    .orderBy('dag.dagId')
+    .execute();
+  return rows.map(({ dagId, serialized }) => ({ dagId, params: (JSON.parse(serialized) as SerializedDag).params }));
+}

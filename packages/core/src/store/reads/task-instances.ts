@@ -1,0 +1,241 @@
+import type { TaskInstanceState, TryFailure } from '@tradewind/protocol';
+import { sql } from 'kysely';
+import type { Database } from '../database.ts';
+import type { RunDagVersion } from './dag-runs.ts';
+import {
+  all,
+  column,
+  equals,
+  isAnyOf,
+  isReadable,
+  isWithin,
+  matchesPattern,
+  orderedBy,
+  startsWith,
+  type Condition,
+  type Listed,
+  type OrderBy,
+  type Page,
+  type Range,
+  type ReadableDags,
+} from './query-parts.ts';
+
+/** A task instance as lists show it. Times are milliseconds since the epoch. */
+export interface TaskInstanceSummary {
+  readonly id: string;
+  readonly dagRunId: string;
+  readonly dagId: string;
+  readonly dagDisplayName: string;
+  readonly runId: string;
+  readonly taskId: string;
+  readonly mapIndex: number;
+  readonly state: TaskInstanceState;
+  readonly tryNumber: number;
+  readonly maxTries: number;
+  readonly operator: string;
+  readonly scheduledAt: number | null;
+  readonly queuedAt: number | null;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly retryAt: number | null;
+  readonly executor: string | null;
+  readonly hostname: string | null;
+  readonly pid: number | null;
+  readonly failure: TryFailure | null;
+  readonly runAfterAt: number;
+  readonly logicalAt: number | null;
+  readonly dagVersion: RunDagVersion;
+}
+
+/** What names a task instance to people. */
+export interface TaskInstanceName {
+  readonly dagId: string;
+  readonly runId: string;
+  readonly taskId: string;
+  /** -1 for a task that is not mapped. */
+  readonly mapIndex: number;
+}
+
+/** One earlier or current attempt at a task instance. */
+export interface TrySummary {
+  readonly tryNumber: number;
+  readonly epoch: number;
+  readonly state: TaskInstanceState;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly failure: TryFailure | null;
+}
+
+/** What a list of task instances may be narrowed to. Everything left out does not narrow; an empty list of values counts as left out. */
+export interface TaskInstanceFilter {
+  readonly readable: ReadableDags;
+  readonly dagId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly taskId?: string | undefined;
+  readonly dagIdPattern?: string | undefined;
+  readonly dagIdPrefixPattern?: string | undefined;
+  readonly runIdPattern?: string | undefined;
+  readonly runIdPrefixPattern?: string | undefined;
+  readonly taskIdPattern?: string | undefined;
+  readonly taskIdPrefixPattern?: string | undefined;
+  readonly operatorPattern?: string | undefined;
+  readonly operatorPrefixPattern?: string | undefined;
+  readonly states?: readonly TaskInstanceState[] | undefined;
+  readonly executors?: readonly string[] | undefined;
+  readonly operators?: readonly string[] | undefined;
+  readonly dagVersionNumbers?: readonly number[] | undefined;
+  readonly tryNumbers?: readonly number[] | undefined;
+  readonly mapIndexes?: readonly number[] | undefined;
+  readonly runAfter?: Range | undefined;
+  readonly logicalDate?: Range | undefined;
+  readonly startDate?: Range | undefined;
+  readonly endDate?: Range | undefined;
+  /** In seconds. */
+  readonly duration?: Range | undefined;
+}
+
+const DURATION_SECONDS = sql`((${column('taskInstance.endedAt')} - ${column('taskInstance.startedAt')}) / 1000.0)`;
+
+/** What a list of task instances may be ordered by. */
+export const TASK_INSTANCE_ORDER = {
+  id: column('taskInstance.id'),
+  state: sql`nullif(${column('taskInstance.state')}, 'none')`,
+  duration: DURATION_SECONDS,
+  start_date: column('taskInstance.startedAt'),
+  end_date: column('taskInstance.endedAt'),
+  map_index: column('taskInstance.mapIndex'),
+  try_number: column('taskInstance.tryNumber'),
+  logical_date: column('dagRun.logicalAt'),
+  run_after: column('dagRun.runAfterAt'),
+  data_interval_start: column('dagRun.intervalStartAt'),
+  data_interval_end: column('dagRun.intervalEndAt'),
+  operator: column('taskInstance.operator'),
+} as const;
+
+/** Lists task instances, a page at a time. */
+export async function listTaskInstances(
+  database: Database,
+  filter: TaskInstanceFilter,
+  page: Page,
+  orderBy: readonly OrderBy[] = [],
+): Promise<Listed<TaskInstanceSummary>> {
+  const wanted = conditionOf(filter);
+  const [rows, counted] = await Promise.all([
+    selectSummaries(database)
+      .where(wanted)
+      .orderBy(orderedBy(orderBy, TASK_INSTANCE_ORDER, 'taskInstance.id'))
+      .limit(page.limit)
+      .offset(page.offset)
+      .execute(),
+    database.reads
+      .selectFrom('taskInstance')
+      .innerJoin('dagRun', 'dagRun.id', 'taskInstance.dagRunId')
+      .innerJoin('dagVersion', 'dagVersion.id', 'dagRun.dagVersionId')
+      .select(sql<number>`count(*)`.as('total'))
+      .where(wanted)
+      .executeTakeFirst(),
+  ]);
+  return { rows: rows.map(toSummary), total: counted?.total ?? 0 };
+}
+
+/** One task instance. */
+export async function findTaskInstance(database: Database, name: TaskInstanceName): Promise<TaskInstanceSummary | undefined> {
+  const row = await selectSummaries(database)
+    .where('dagRun.dagId', '=', name.dagId)
+    .where('dagRun.runId', '=', name.runId)
+    .where('taskInstance.taskId', '=', name.taskId)
+    .where('taskInstance.mapIndex', '=', name.mapIndex)
+    .executeTakeFirst();
+  return row === undefined ? undefined : toSummary(row);
+}
+
+/** The earlier attempts of a task instance, oldest first; the current one is the task instance itself. */
+export async function listEarlierTries(database: Database, taskInstanceId: string): Promise<readonly TrySummary[]> {
+  const rows = await database.reads
+    .selectFrom('taskInstanceHistory')
+    .select(['tryNumber', 'epoch', 'state', 'startedAt', 'endedAt', 'failure'])
+    .where('taskInstanceId', '=', taskInstanceId)
+    .orderBy('epoch')
+    .execute();
+  return rows.map((row) => ({ ...row, failure: parseFailure(row.failure) }));
+}
+
+function selectSummaries(database: Database) {
+  return database.reads
+    .selectFrom('taskInstance')
+    .innerJoin('dagRun', 'dagRun.id', 'taskInstance.dagRunId')
+    .innerJoin('dagVersion', 'dagVersion.id', 'dagRun.dagVersionId')
+    .leftJoin('dag', 'dag.dagId', 'dagRun.dagId')
+    .select([
+      'taskInstance.id',
+      'taskInstance.dagRunId',
+      'taskInstance.dagId',
+      'taskInstance.runId',
+      'taskInstance.taskId',
+      'taskInstance.mapIndex',
+      'taskInstance.state',
+      'taskInstance.tryNumber',
+      'taskInstance.maxTries',
+      'taskInstance.operator',
+      'taskInstance.scheduledAt',
+      'taskInstance.queuedAt',
+      'taskInstance.startedAt',
+      'taskInstance.endedAt',
+      'taskInstance.retryAt',
+      'taskInstance.executor',
+      'taskInstance.hostname',
+      'taskInstance.pid',
+      'taskInstance.failure',
+      'dagRun.runAfterAt',
+      'dagRun.logicalAt',
+      'dagRun.dagVersionId',
+      'dagVersion.versionNumber',
+      'dagVersion.bundleVersion as versionBundleVersion',
+      'dagVersion.createdAt as versionCreatedAt',
+      'dag.displayName',
+    ]);
+}
+
+type SummaryRow = Awaited<ReturnType<ReturnType<typeof selectSummaries>['execute']>>[number];
+
+function toSummary(row: SummaryRow): TaskInstanceSummary {
+  const { dagVersionId, versionNumber, versionBundleVersion, versionCreatedAt, displayName, ...instance } = row;
+  return {
+    ...instance,
+    failure: parseFailure(row.failure),
+    dagDisplayName: displayName ?? row.dagId,
+    dagVersion: { id: dagVersionId, versionNumber, bundleVersion: versionBundleVersion, createdAt: versionCreatedAt },
+  };
+}
+
+function parseFailure(text: string | null): TryFailure | null {
+  return text === null ? null : (JSON.parse(text) as TryFailure);
+}
+
+function conditionOf(filter: TaskInstanceFilter): Condition {
+  return all([
+    isReadable('dagRun.dagId', filter.readable),
+    equals('dagRun.dagId', filter.dagId),
+    equals('dagRun.runId', filter.runId),
+    equals('taskInstance.taskId', filter.taskId),
+    matchesPattern(column('dagRun.dagId'), filter.dagIdPattern),
+    startsWith(column('dagRun.dagId'), filter.dagIdPrefixPattern),
+    matchesPattern(column('dagRun.runId'), filter.runIdPattern),
+    startsWith(column('dagRun.runId'), filter.runIdPrefixPattern),
+    matchesPattern(column('taskInstance.taskId'), filter.taskIdPattern),
+    startsWith(column('taskInstance.taskId'), filter.taskIdPrefixPattern),
+    matchesPattern(column('taskInstance.operator'), filter.operatorPattern),
+    startsWith(column('taskInstance.operator'), filter.operatorPrefixPattern),
+    isAnyOf('taskInstance.state', filter.states),
+    isAnyOf('taskInstance.executor', filter.executors),
+    isAnyOf('taskInstance.operator', filter.operators),
+    isAnyOf('dagVersion.versionNumber', filter.dagVersionNumbers),
+    isAnyOf('taskInstance.tryNumber', filter.tryNumbers),
+    isAnyOf('taskInstance.mapIndex', filter.mapIndexes),
+    isWithin(column('dagRun.runAfterAt'), filter.runAfter),
+    isWithin(column('dagRun.logicalAt'), filter.logicalDate),
+    isWithin(column('taskInstance.startedAt'), filter.startDate),
+    isWithin(column('taskInstance.endedAt'), filter.endDate),
+    isWithin(DURATION_SECONDS, filter.duration),
+  ]);
+}

@@ -1,0 +1,60 @@
+import { defineStatement } from '../database.ts';
+
+/** A run that a scheduler believes to hold, at the revision that it last read. */
+export interface HeldDagRun {
+  readonly id: string;
+  readonly revision: number;
+}
+
+/**
+ * Marks the runs that a tick may advance: those whose lease is still the scheduler's (same term) and that nobody else has changed (same revision).
+ *
+ * First statement of every tick. Locks the runs' rows, so that a takeover waits for the commit (lock order: dag_run, then task_instance).
+ * The statements after it apply to marked runs only; the mark is worth nothing once the transaction has ended, because no other tick has its name.
+ */
+export const holdDagRuns = defineStatement<{ id: string }, [tick: string, term: number, now: number, runs: readonly HeldDagRun[]]>(
+  'hold_dag_runs',
+  (d) => `
+    update dag_run
+    set held_by_tick = $1, last_scheduled_at = $3
+    from ${d.rows('$4', 'wanted', { id: 'text', revision: 'bigint' })}
+    where dag_run.id = wanted.id and dag_run.revision = wanted.revision and dag_run.scheduler_term = $2 and dag_run.state = 'running'
+    returning dag_run.id as id`,
+  (tick, term, now, runs) => [tick, term, now, JSON.stringify(runs)],
+);
+
+/** A task instance and the state in which a tick's own transitions should have left it. */
+export interface ExpectedState {
+  readonly taskInstanceId: string;
+  readonly epoch: number;
+  readonly state: string;
+}
+
+/**
+ * Takes the mark off the runs of which a finish did not apply (somebody else ended that attempt first), so that nothing downstream is decided
+ * from it. Comes after the finishes and before everything that follows from them.
+ */
+export const releaseRefusedDagRuns = defineStatement<{ id: string }, [tick: string, expected: readonly ExpectedState[]]>(
+  'release_refused_dag_runs',
+  (d) => `
+    update dag_run
+    set held_by_tick = null
+    where dag_run.held_by_tick = $1 and dag_run.id in (
+      select instance.dag_run_id
+      from ${d.rows('$2', 'expected', { id: 'text', epoch: 'bigint', state: 'text' })}
+      join task_instance as instance on instance.id = expected.id
+      where instance.epoch <> expected.epoch or instance.state <> expected.state
+    )
+    returning dag_run.id as id`,
+  (tick, expected) => [tick, JSON.stringify(expected.map(({ taskInstanceId, epoch, state }) => ({ id: taskInstanceId, epoch, state })))],
+);
+
+/** The condition that a run is marked by the tick; `run` is the alias of its row. */
+export function heldRun(run: string, tick: string): string {
+  return `${run}.held_by_tick = ${tick}`;
+}
+
+/** The condition that the run of a task instance is marked by the tick. */
+export function inHeldRun(instance: string, tick: string): string {
+  return `exists (select 1 from dag_run as run where run.id = ${instance}.dag_run_id and ${heldRun('run', tick)})`;
+}

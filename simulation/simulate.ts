@@ -1,0 +1,36 @@
+import type { Violation } from './checker.ts';
+import type { MutantName } from './mutants.ts';
+import { createSeededRandom } from './seeded-random.ts';
+import { playEpisode } from './world.ts';
+
+/** What a simulation found. */
+export interface SimulationResult {
+  readonly seed: number;
+  readonly steps: number;
+  /** Digest of every step: the same seed and steps give the same. */
+  readonly hash: string;
+  readonly violations: readonly Violation[];
+  /** The step at which the first violation was seen. */
+  readonly violatedAt?: number;
+}
+
+/** Steps of trouble in one episode: long enough for leases to be lost and won back, short enough for many different worlds. */
+const EPISODE_STEPS = 4_000;
+
+/** Plays episodes until `steps` steps are done or something is violated. */
+export async function simulate(seed: number, steps: number, mutant?: MutantName): Promise<SimulationResult> {
+  let done = 0;
+  let hash = 0;
+  for (let episode = 0; done < steps; episode += 1) {
+    const random = createSeededRandom(seed * 1_000_003 + episode);
+    const result = await playEpisode(random, Math.min(EPISODE_STEPS, steps - done), mutant);
+    done += result.steps;
+    hash = (Math.imul(hash, 31) + Number.parseInt(result.hash, 16)) | 0;
+    if (result.violations.length > 0) return { seed, steps, hash: digits(hash), violations: result.violations, violatedAt: done };
+  }
+  return { seed, steps, hash: digits(hash), violations: [] };
+}
+
+function digits(hash: number): string {
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
