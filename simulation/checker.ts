@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import {
   DAG_RUN_TRANSITIONS,
   TASK_INSTANCE_TRANSITIONS,
@@ -34,23 +34,19 @@ interface KnownTask {
   ends: number;
 }
 
+/** A change of a task instance, with what it belongs to. */
+interface TaskChange {
+  readonly change: Change;
+  readonly task: KnownTask;
+  readonly run: KnownRun;
+  readonly next: TaskInstanceState;
+  readonly name: string;
+}
+
 interface KnownRun {
   readonly dagId: string;
   readonly tasks: Map<string, KnownTask>;
   state: DagRunState;
-}
-
-/**
- * Watches every committed change of a run or a task instance through triggers in the database itself, so that nothing the program does can hide one, and
- * holds it against invariants I1–I8. What it knows of rules, limits and legal changes comes from the protocol's tables and its own slow reference,
- * never from the code under test.
- */
-export interface Checker {
-  /** Looks at what the last transaction changed. */
-  afterCommit(): void;
-  /** Looks at the whole, when everything should have ended. */
-  atEnd(): void;
-  readonly violations: readonly Violation[];
 }
 
 /** What a checker is told of the world. */
@@ -84,150 +80,174 @@ const LOG_CHANGES = `
     insert into change values ('run', new.id, old.state, new.state, 0, 0);
   end;`;
 
-/** Starts watching a world. */
-export function createChecker(world: CheckedWorld): Checker {
-  const { connection } = world;
-  connection.exec(LOG_CHANGES);
-  const readChanges = connection.prepare('select * from change order by rowid');
-  const forget = connection.prepare('delete from change');
-  const runById = connection.prepare('select dag_id, run_id from dag_run where id = ?');
-  const taskById = connection.prepare('select dag_run_id, task_id from task_instance where id = ?');
-  const violations: Violation[] = [];
-  const runs = new Map<string, KnownRun>();
-  const tasks = new Map<string, KnownTask>();
-  const activeRuns = new Map<string, number>();
+/**
+ * Watches every committed change of a run or a task instance through triggers in the database itself, so that nothing the program does can hide one, and
+ * holds it against invariants I1–I8. What it knows of rules, limits and legal changes comes from the protocol's tables and its own slow reference,
+ * never from the code under test.
+ */
+export class Checker {
+  readonly violations: Violation[] = [];
+  readonly #world: CheckedWorld;
+  readonly #runs = new Map<string, KnownRun>();
+  readonly #tasks = new Map<string, KnownTask>();
+  readonly #activeRuns = new Map<string, number>();
+  readonly #readChanges: StatementSync;
+  readonly #forgetChanges: StatementSync;
+  readonly #runById: StatementSync;
+  readonly #taskById: StatementSync;
+  /** Decisions of the transaction that is being looked at; rules are applied when all its changes are known. */
+  readonly #decided: TaskChange[] = [];
 
-  const violate = (invariant: string, message: string): void => {
-    violations.push({ invariant, message });
-  };
+  constructor(world: CheckedWorld) {
+    const { connection } = world;
+    this.#world = world;
+    connection.exec(LOG_CHANGES);
+    this.#readChanges = connection.prepare('select * from change order by rowid');
+    this.#forgetChanges = connection.prepare('delete from change');
+    this.#runById = connection.prepare('select dag_id from dag_run where id = ?');
+    this.#taskById = connection.prepare('select dag_run_id, task_id from task_instance where id = ?');
+  }
 
-  const onRun = (change: Change): void => {
-    const next = change.new_state as DagRunState;
-    if (change.old_state === null) {
-      const row = runById.get(change.id) as { dag_id: string };
-      runs.set(change.id, { dagId: row.dag_id, tasks: new Map(), state: next });
-      if (next !== 'queued') violate('I8', `run ${change.id} was created in state ${next}`);
-      return;
+  /** Looks at what the last transaction changed. */
+  afterCommit(): void {
+    const changes = this.#readChanges.all() as unknown as Change[];
+    if (changes.length === 0) return;
+    this.#forgetChanges.run();
+    for (const change of changes) {
+      if (change.kind === 'run') this.#onRun(change);
+      else this.#onTask(change);
     }
-    const run = runs.get(change.id);
-    if (run === undefined) return;
-    if (!DAG_RUN_TRANSITIONS[run.state].includes(next)) violate('I3', `run ${change.id} went from ${run.state} to ${next}`);
-    if (run.state === 'running') activeRuns.set(run.dagId, (activeRuns.get(run.dagId) ?? 0) - 1);
-    if (next === 'running') activeRuns.set(run.dagId, (activeRuns.get(run.dagId) ?? 0) + 1);
-    run.state = next;
-    const most = world.dags.get(run.dagId)?.maxActiveRuns ?? 0;
-    if ((activeRuns.get(run.dagId) ?? 0) > most) violate('I7', `dag ${run.dagId} has more than ${most} active runs`);
-    if (next === 'success' || next === 'failed') checkRunEnd(change.id, run, violate);
-  };
+    this.#checkRules();
+    this.#checkTaskLimit(changes);
+    for (const { id } of changes) {
+      const task = this.#tasks.get(id);
+      if (task !== undefined) task.stateBefore = undefined;
+    }
+  }
 
-  const onTask = (change: Change): void => {
+  /** Looks at the whole, when everything should have ended. */
+  atEnd(): void {
+    for (const [id, run] of this.#runs) {
+      if (run.state !== 'success' && run.state !== 'failed') this.#violate('I1', `run ${id} of ${run.dagId} is still ${run.state}`);
+    }
+    const violate = (invariant: string, message: string): void => {
+      this.#violate(invariant, message);
+    };
+    checkTries(this.#world.connection, this.#tasks, violate);
+    checkExpectedRuns(this.#world.connection, this.#world.expectedRuns, violate);
+  }
+
+  #violate(invariant: string, message: string): void {
+    this.violations.push({ invariant, message });
+  }
+
+  #onRun(change: Change): void {
+    const next = change.new_state as DagRunState;
+    const run = this.#runs.get(change.id);
+    if (change.old_state === null) {
+      const { dag_id: dagId } = this.#runById.get(change.id) as { dag_id: string };
+      this.#runs.set(change.id, { dagId, tasks: new Map(), state: next });
+      if (next !== 'queued') this.#violate('I8', `run ${change.id} was created in state ${next}`);
+    } else if (run !== undefined) {
+      this.#onRunState(change.id, run, next);
+    }
+  }
+
+  #onRunState(id: string, run: KnownRun, next: DagRunState): void {
+    if (!DAG_RUN_TRANSITIONS[run.state].includes(next)) this.#violate('I3', `run ${id} went from ${run.state} to ${next}`);
+    const active = (this.#activeRuns.get(run.dagId) ?? 0) + (next === 'running' ? 1 : 0) - (run.state === 'running' ? 1 : 0);
+    this.#activeRuns.set(run.dagId, active);
+    run.state = next;
+    const most = this.#world.dags.get(run.dagId)?.maxActiveRuns ?? 0;
+    if (active > most) this.#violate('I7', `dag ${run.dagId} has more than ${most} active runs`);
+    if (next !== 'success' && next !== 'failed') return;
+    for (const task of run.tasks.values()) {
+      if (TASK_INSTANCE_TRANSITIONS[task.state].length > 0) this.#violate('I1', `run ${id} ended while ${task.taskId} is ${task.state}`);
+    }
+  }
+
+  #onTask(change: Change): void {
     const next = change.new_state as TaskInstanceState;
     if (change.old_state === null) {
-      const row = taskById.get(change.id) as { dag_run_id: string; task_id: string };
-      const task: KnownTask = {
-        dagRunId: row.dag_run_id,
-        taskId: row.task_id,
-        state: next,
-        stateBefore: undefined,
-        runningEpochs: new Set(),
-        ends: 0,
-      };
-      const run = runs.get(row.dag_run_id);
-      if (run?.tasks.has(row.task_id) === true) violate('I2', `task ${row.task_id} of run ${row.dag_run_id} exists twice`);
-      tasks.set(change.id, task);
-      run?.tasks.set(row.task_id, task);
+      this.#onNewTask(change.id, next);
       return;
     }
-    const task = tasks.get(change.id);
-    const run = task === undefined ? undefined : runs.get(task.dagRunId);
+    const task = this.#tasks.get(change.id);
+    const run = task === undefined ? undefined : this.#runs.get(task.dagRunId);
     if (task === undefined || run === undefined) return;
-    checkChange({ change, task, run, next });
+    this.#onTaskState({ change, task, run, next, name: `${run.dagId}.${task.taskId} (${change.id})` });
     task.stateBefore ??= task.state;
-    changedTasks.add(task);
     task.state = next;
-  };
+  }
 
-  const checkChange = ({ change, task, run, next }: { change: Change; task: KnownTask; run: KnownRun; next: TaskInstanceState }): void => {
-    const name = `${run.dagId}.${task.taskId} (${change.id})`;
-    if (!TASK_INSTANCE_TRANSITIONS[task.state].includes(next)) violate('I3', `${name} went from ${task.state} to ${next}`);
-    if (change.new_epoch < change.old_epoch) violate('I4', `${name} went back from epoch ${change.old_epoch} to ${change.new_epoch}`);
-    if (run.state !== 'running') violate('I3', `${name} changed to ${next} while its run is ${run.state}`);
-    if (next === 'running') onRunning(change, task, name);
-    if (task.state === 'running') onEnd({ change, task, next, name });
-    if (next === 'scheduled' || (task.state === 'none' && next !== 'none')) pendingRules.push({ task, run, next, name });
-  };
+  #onNewTask(id: string, state: TaskInstanceState): void {
+    const row = this.#taskById.get(id) as { dag_run_id: string; task_id: string };
+    const task: KnownTask = {
+      dagRunId: row.dag_run_id,
+      taskId: row.task_id,
+      state,
+      stateBefore: undefined,
+      runningEpochs: new Set(),
+      ends: 0,
+    };
+    const run = this.#runs.get(row.dag_run_id);
+    if (run?.tasks.has(row.task_id) === true) this.#violate('I2', `task ${row.task_id} of run ${row.dag_run_id} exists twice`);
+    this.#tasks.set(id, task);
+    run?.tasks.set(row.task_id, task);
+  }
 
-  const onRunning = (change: Change, task: KnownTask, name: string): void => {
-    if (!world.history.begun.has(attemptKey({ taskInstanceId: change.id, epoch: change.new_epoch }))) {
-      violate('I4', `${name} is running at epoch ${change.new_epoch}, which no worker has begun`);
+  #onTaskState(seen: TaskChange): void {
+    const { change, task, run, next, name } = seen;
+    if (!TASK_INSTANCE_TRANSITIONS[task.state].includes(next)) this.#violate('I3', `${name} went from ${task.state} to ${next}`);
+    if (change.new_epoch < change.old_epoch) this.#violate('I4', `${name} went back from epoch ${change.old_epoch} to ${change.new_epoch}`);
+    if (run.state !== 'running') this.#violate('I3', `${name} changed to ${next} while its run is ${run.state}`);
+    if (next === 'running') this.#onRunning(seen);
+    if (task.state === 'running') this.#onEnd(seen);
+    if (next === 'scheduled' || (task.state === 'none' && next !== 'none')) this.#decided.push(seen);
+  }
+
+  #onRunning({ change, task, name }: TaskChange): void {
+    const epoch = change.new_epoch;
+    if (!this.#world.history.begun.has(attemptKey({ taskInstanceId: change.id, epoch }))) {
+      this.#violate('I4', `${name} is running at epoch ${epoch}, which no worker has begun`);
     }
-    if (task.runningEpochs.has(change.new_epoch)) violate('I4', `${name} began epoch ${change.new_epoch} twice`);
-    task.runningEpochs.add(change.new_epoch);
-  };
+    if (task.runningEpochs.has(epoch)) this.#violate('I4', `${name} began epoch ${epoch} twice`);
+    task.runningEpochs.add(epoch);
+  }
 
-  const onEnd = ({ change, task, next, name }: { change: Change; task: KnownTask; next: TaskInstanceState; name: string }): void => {
-    const outcome = world.history.ended.get(attemptKey({ taskInstanceId: change.id, epoch: change.new_epoch }));
+  #onEnd({ change, task, next, name }: TaskChange): void {
+    const epoch = change.new_epoch;
+    const outcome = this.#world.history.ended.get(attemptKey({ taskInstanceId: change.id, epoch }));
     if ((next === 'success' || next === 'skipped') && outcome?.result !== next) {
-      violate(
-        'I3',
-        `${name} became ${next} at epoch ${change.new_epoch}, but that attempt ${outcome === undefined ? 'has not ended' : `ended in ${outcome.result}`}`,
-      );
+      const instead = outcome === undefined ? 'has not ended' : `ended in ${outcome.result}`;
+      this.#violate('I3', `${name} became ${next} at epoch ${epoch}, but that attempt ${instead}`);
     }
     if (next !== 'up_for_retry') task.ends += 1;
-    if (task.ends > 1) violate('I3', `${name} ended ${task.ends} times`);
-  };
+    if (task.ends > 1) this.#violate('I3', `${name} ended ${task.ends} times`);
+  }
 
-  const changedTasks = new Set<KnownTask>();
-  let pendingRules: { task: KnownTask; run: KnownRun; next: TaskInstanceState; name: string }[] = [];
-  const checkRules = (): void => {
-    for (const { task, run, next, name } of pendingRules) {
-      const dag = world.dags.get(run.dagId);
-      const definition = dag?.tasks.find(({ taskId }) => taskId === task.taskId);
+  #checkRules(): void {
+    for (const { task, run, next, name } of this.#decided.splice(0)) {
+      const definition = this.#world.dags.get(run.dagId)?.tasks.find(({ taskId }) => taskId === task.taskId);
       if (definition === undefined) continue;
       const upstream = definition.upstream.map((id) => statesOf(run.tasks.get(id)));
-      const decided = next === 'skipped' || next === 'upstream_failed' ? next : 'run';
-      if (combinations(upstream).some((states) => referenceReadiness(definition.triggerRule, states) === decided)) continue;
-      violate(
-        'I5',
-        `${name} was decided "${decided}" by ${definition.triggerRule} with upstream [${upstream.map((states) => states.join(' or ')).join(', ')}]`,
-      );
+      const decision = next === 'skipped' || next === 'upstream_failed' ? next : 'run';
+      if (combinations(upstream).some((states) => referenceReadiness(definition.triggerRule, states) === decision)) continue;
+      const states = upstream.map((choices) => choices.join(' or ')).join(', ');
+      this.#violate('I5', `${name} was decided "${decision}" by ${definition.triggerRule} with upstream [${states}]`);
     }
-    pendingRules = [];
-    for (const task of changedTasks) task.stateBefore = undefined;
-    changedTasks.clear();
-  };
+  }
 
-  const checkTaskLimit = (changes: readonly Change[]): void => {
-    const touched = new Set(
-      changes.filter(({ kind, new_state: state }) => kind === 'task' && state === 'queued').map(({ id }) => tasks.get(id)?.dagRunId),
-    );
-    for (const id of touched) {
-      const run = runs.get(id ?? '');
+  #checkTaskLimit(changes: readonly Change[]): void {
+    const queued = changes.filter(({ kind, new_state: state }) => kind === 'task' && state === 'queued');
+    for (const id of new Set(queued.map((change) => this.#tasks.get(change.id)?.dagRunId))) {
+      const run = this.#runs.get(id ?? '');
       if (run === undefined) continue;
       const occupied = [...run.tasks.values()].filter(({ state }) => state === 'queued' || state === 'running').length;
-      const most = world.dags.get(run.dagId)?.maxActiveTasks ?? 0;
-      if (occupied > most) violate('I7', `run ${id} of ${run.dagId} has ${occupied} active tasks, more than ${most}`);
+      const most = this.#world.dags.get(run.dagId)?.maxActiveTasks ?? 0;
+      if (occupied > most) this.#violate('I7', `run ${id} of ${run.dagId} has ${occupied} active tasks, more than ${most}`);
     }
-  };
-
-  return {
-    violations,
-    afterCommit() {
-      const changes = readChanges.all() as unknown as Change[];
-      if (changes.length === 0) return;
-      forget.run();
-      for (const change of changes) (change.kind === 'run' ? onRun : onTask)(change);
-      checkRules();
-      checkTaskLimit(changes);
-    },
-    atEnd() {
-      for (const [id, run] of runs) {
-        if (run.state !== 'success' && run.state !== 'failed') violate('I1', `run ${id} of ${run.dagId} is still ${run.state}`);
-      }
-      checkTries(connection, tasks, violate);
-      checkExpectedRuns(connection, world.expectedRuns, violate);
-    },
-  };
+  }
 }
 
 /** A rule that decides early may have decided before or after another change of the same transaction: both are right. */
@@ -238,12 +258,6 @@ function statesOf(task: KnownTask | undefined): TaskInstanceState[] {
 
 function combinations(choices: readonly (readonly TaskInstanceState[])[]): TaskInstanceState[][] {
   return choices.reduce<TaskInstanceState[][]>((lists, states) => lists.flatMap((list) => states.map((state) => [...list, state])), [[]]);
-}
-
-function checkRunEnd(id: string, run: KnownRun, violate: (invariant: string, message: string) => void): void {
-  for (const task of run.tasks.values()) {
-    if (TASK_INSTANCE_TRANSITIONS[task.state].length > 0) violate('I1', `run ${id} ended while ${task.taskId} is ${task.state}`);
-  }
 }
 
 /** I6: the try number counts the attempts that were accepted as running, and the history holds each of them. */

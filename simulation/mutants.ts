@@ -1,6 +1,5 @@
 import type { EventSource } from '../packages/core/src/federation/source.ts';
 import type { Database, Statement } from '../packages/core/src/store/database.ts';
-import type { SeededRandom } from './seeded-random.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
 /** A known bug, put back in: what a statement loses. A simulation that does not find these proves nothing. */
@@ -84,9 +83,9 @@ export const MUTANT_NAMES = [...(Object.keys(STATEMENT_MUTANTS) as (keyof typeof
 /** A connection whose user has the bug. Without a mutant it is returned as it is. */
 export function applyMutant(mutant: MutantName | undefined, database: Database, process: SimulatedProcess | undefined): Database {
   if (mutant === undefined) return database;
-  if (mutant in STATEMENT_MUTANTS)
-    return withBatch(database, mutateStatements(STATEMENT_MUTANTS[mutant as keyof typeof STATEMENT_MUTANTS]));
-  if (process === undefined) return database;
+  if (isStatementMutant(mutant)) return withBatch(database, mutateStatements(STATEMENT_MUTANTS[mutant]));
+  // Workers that report by themselves have none of the bugs of order.
+  if (process === undefined || mutant === 'acknowledge-before-commit') return database;
   switch (mutant) {
     case 'one-shot-recovery':
       return recoverOnce(database);
@@ -94,13 +93,15 @@ export function applyMutant(mutant: MutantName | undefined, database: Database, 
       return answerEarly(database, process);
     case 'no-transaction':
       return commitEach(database);
-    default:
-      return database;
   }
 }
 
+function isStatementMutant(mutant: MutantName): mutant is keyof typeof STATEMENT_MUTANTS {
+  return Object.hasOwn(STATEMENT_MUTANTS, mutant);
+}
+
 /** A source whose user has the bug. */
-export function mutateSource(mutant: MutantName | undefined, source: EventSource, _random: SeededRandom): EventSource {
+export function mutateSource(mutant: MutantName | undefined, source: EventSource): EventSource {
   if (mutant !== 'acknowledge-before-commit') return source;
   return {
     ...source,

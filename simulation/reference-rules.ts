@@ -9,37 +9,46 @@ type Decision = 'wait' | 'run' | 'skipped' | 'upstream_failed';
  */
 export function referenceReadiness(rule: TriggerRule, upstream: readonly TaskInstanceState[]): Decision {
   if (upstream.length === 0 || rule === 'always') return 'run';
-  const any = (...states: TaskInstanceState[]): boolean => upstream.some((state) => states.includes(state));
-  const every = (...states: TaskInstanceState[]): boolean => upstream.every((state) => states.includes(state));
-  const isDone = every('success', 'failed', 'skipped', 'upstream_failed', 'removed');
-  const wait = (decision: Decision): Decision => (isDone ? decision : 'wait');
-  switch (rule) {
-    case 'all_success':
-      if (any('failed', 'upstream_failed')) return 'upstream_failed';
-      if (any('skipped')) return 'skipped';
-      return wait('run');
-    case 'all_failed':
-      return any('success', 'skipped') ? 'skipped' : wait('run');
-    case 'all_done':
-      return wait('run');
-    case 'all_done_min_one_success':
-      if (any('skipped')) return 'skipped';
-      return wait(any('success') ? 'run' : 'upstream_failed');
-    case 'all_skipped':
-      return any('success', 'failed', 'upstream_failed') ? 'skipped' : wait('run');
-    case 'one_success':
-      if (any('success')) return 'run';
-      return wait(every('skipped', 'removed') ? 'skipped' : 'upstream_failed');
-    case 'one_failed':
-      return any('failed', 'upstream_failed') ? 'run' : wait('skipped');
-    case 'one_done':
-      return any('success', 'failed') ? 'run' : wait('skipped');
-    case 'none_failed':
-      return any('failed', 'upstream_failed') ? 'upstream_failed' : wait('run');
-    case 'none_failed_min_one_success':
-      if (any('failed', 'upstream_failed')) return 'upstream_failed';
-      return wait(any('success') ? 'run' : 'skipped');
-    case 'none_skipped':
-      return any('skipped') ? 'skipped' : wait('run');
-  }
+  const isDone = upstream.every((state) => ENDED.has(state));
+  return RULES[rule]({
+    any: (...states) => upstream.some((state) => states.includes(state)),
+    every: (...states) => upstream.every((state) => states.includes(state)),
+    wait: (decision) => (isDone ? decision : 'wait'),
+  });
 }
+
+const ENDED: ReadonlySet<TaskInstanceState> = new Set(['success', 'failed', 'skipped', 'upstream_failed', 'removed']);
+
+interface Upstream {
+  readonly any: (...states: TaskInstanceState[]) => boolean;
+  readonly every: (...states: TaskInstanceState[]) => boolean;
+  /** The decision, once every upstream task has ended. */
+  readonly wait: (decision: Decision) => Decision;
+}
+
+const RULES: Readonly<Record<TriggerRule, (upstream: Upstream) => Decision>> = {
+  all_success({ any, wait }) {
+    if (any('failed', 'upstream_failed')) return 'upstream_failed';
+    return any('skipped') ? 'skipped' : wait('run');
+  },
+  all_failed: ({ any, wait }) => (any('success', 'skipped') ? 'skipped' : wait('run')),
+  all_done: ({ wait }) => wait('run'),
+  all_done_min_one_success({ any, wait }) {
+    if (any('skipped')) return 'skipped';
+    return wait(any('success') ? 'run' : 'upstream_failed');
+  },
+  all_skipped: ({ any, wait }) => (any('success', 'failed', 'upstream_failed') ? 'skipped' : wait('run')),
+  one_success({ any, every, wait }) {
+    if (any('success')) return 'run';
+    return wait(every('skipped', 'removed') ? 'skipped' : 'upstream_failed');
+  },
+  one_failed: ({ any, wait }) => (any('failed', 'upstream_failed') ? 'run' : wait('skipped')),
+  one_done: ({ any, wait }) => (any('success', 'failed') ? 'run' : wait('skipped')),
+  none_failed: ({ any, wait }) => (any('failed', 'upstream_failed') ? 'upstream_failed' : wait('run')),
+  none_failed_min_one_success({ any, wait }) {
+    if (any('failed', 'upstream_failed')) return 'upstream_failed';
+    return wait(any('success') ? 'run' : 'skipped');
+  },
+  none_skipped: ({ any, wait }) => (any('skipped') ? 'skipped' : wait('run')),
+  always: () => 'run',
+};

@@ -48,8 +48,7 @@ export class SimulatedProcess {
           };
         } catch (error) {
           settle = () => {
-            // eslint-disable-next-line promise/no-multiple-resolved
-            reject(error as Error);
+            reject(error);
           };
         }
         this.#hear(label, delayMs(), settle);

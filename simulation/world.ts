@@ -15,7 +15,7 @@ import { createDagRun } from '../packages/core/src/store/transitions/create-dag-
 import { finishTaskInstances, recordTries } from '../packages/core/src/store/transitions/finish-task-instances.ts';
 import { pushXComs } from '../packages/core/src/store/transitions/push-xcoms.ts';
 import { startTaskInstances } from '../packages/core/src/store/transitions/start-task-instances.ts';
-import { createChecker, type Checker, type ExpectedRuns, type Violation } from './checker.ts';
+import { Checker, type ExpectedRuns, type Violation } from './checker.ts';
 import { applyMutant, mutateSource, type MutantName } from './mutants.ts';
 import { drawDags, insertDags, SUBSCRIPTION, setPaused } from './random-dags.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -69,12 +69,12 @@ export async function playEpisode(random: SeededRandom, steps: number, mutant?: 
   await insertDags(database, dags, time.now);
   const history: WorkerHistory = { begun: new Set(), ended: new Map() };
   const expectedRuns: ExpectedRuns = { byHand: new Set(), byEvent: new Set() };
-  const checker = createChecker({ connection, dags, history, expectedRuns });
+  const checker = new Checker({ connection, dags, history, expectedRuns });
   const world: World = {
     time,
     random,
     database,
-    worldDatabase: { run: (statements) => database.batch(statements), afterCommit: checker.afterCommit },
+    worldDatabase: { run: (statements) => database.batch(statements), afterCommit: () => checker.afterCommit() },
     dags,
     history,
     queue: createSimulatedQueue(time, random.fork(), () =>
@@ -200,7 +200,7 @@ function startSimulatedConsumer(world: World, process: SimulatedProcess): void {
   const { random, time } = world;
   startConsumer({
     subscription: SUBSCRIPTION,
-    source: mutateSource(world.mutant, world.queue.connect(process), random),
+    source: mutateSource(world.mutant, world.queue.connect(process)),
     database: connect(world, process),
     clock: virtualClock(time, process),
     random: { fraction: () => random.fraction(), uuid: () => random.uuid() },

@@ -1,0 +1,48 @@
+import { startBenchEnvironment, type BenchDatabase } from '../bench-environment.ts';
+import { percentiles, round, type Figures } from '../figures.ts';
+import { hopFloor } from '../floor.ts';
+
+const TASKS = 100;
+const RUNS = 6;
+const WARM_UP_RUNS = 2;
+
+const DAG = `
+import { dag } from '@tradewind/sdk';
+const now = () => Number(process.hrtime.bigint()) / 1e6;
+export const chain = dag('chain', {}, (d) => {
+  let previous;
+  for (let index = 0; index < ${TASKS}; index += 1) {
+    previous = d.task('task_' + String(index).padStart(3, '0'), { after: previous ? [previous] : [], run: () => { const start = now(); return { start, end: now() }; } });
+  }
+});
+`;
+
+interface Stamp {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A chain of 100 tasks that do nothing: from the end of one function to the entry of the next, everything recorded in between. */
+export async function chain(database: BenchDatabase): Promise<Figures> {
+  const environment = await startBenchEnvironment(database, { 'chain.ts': DAG });
+  try {
+    const floors = [await hopFloor(environment.postgresUrl)];
+    const hops: number[] = [];
+    for (let run = 0; run < RUNS + WARM_UP_RUNS; run += 1) {
+      const runId = await environment.run('chain');
+      if (run >= WARM_UP_RUNS)
+        hops.push(...hopsOf((await environment.values('chain', runId)) as readonly { taskId: string; value: Stamp }[]));
+    }
+    floors.push(await hopFloor(environment.postgresUrl));
+    const floorP50Ms = round(floors.reduce((sum, floor) => sum + floor, 0) / floors.length);
+    const figures = percentiles(hops);
+    return { ...figures, floorP50Ms, ratio: round(figures.p50Ms / floorP50Ms), hops: hops.length };
+  } finally {
+    await environment.stop();
+  }
+}
+
+function hopsOf(values: readonly { readonly taskId: string; readonly value: Stamp }[]): number[] {
+  const stamps = values.toSorted((a, b) => (a.taskId < b.taskId ? -1 : 1)).map(({ value }) => value);
+  return stamps.slice(1).map(({ start }, index) => start - (stamps[index]?.end ?? Number.NaN));
+}

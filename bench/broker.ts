@@ -1,0 +1,55 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import type { AwsOptions } from '../packages/core/src/federation/transports/aws-options.ts';
+import { provisionTopology } from '../packages/core/src/federation/transports/provision-topology.ts';
+import { topicArn } from '../packages/core/src/federation/transports/aws-options.ts';
+
+/** A broker in a process of its own, with one topic that fans out to one queue. */
+export interface Broker {
+  /** The section `aws` of an environment's settings. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Publishes one event with this data. */
+  publish(data: unknown): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts the embedded broker as another process, so that it competes for the processor as a real one on this machine would. */
+export async function startBroker({ topic, queue }: { readonly topic: string; readonly queue: string }): Promise<Broker> {
+  const child = fork(path.join(import.meta.dirname, 'broker-process.ts'));
+  const [aws] = (await once(child, 'message')) as [AwsOptions];
+  await provisionTopology({ topics: [topic], queues: [{ name: queue }], subscriptions: [{ topic, queue, rawMessageDelivery: true }] }, aws);
+  const { SNSClient, PublishCommand } = await import('@aws-sdk/client-sns');
+  const client = new SNSClient({
+    region: aws.region,
+    ...(aws.endpoint === undefined ? {} : { endpoint: aws.endpoint }),
+    ...(aws.credentials === undefined ? {} : { credentials: aws.credentials }),
+  });
+  let sent = 0;
+  return {
+    settings: {
+      region: aws.region,
+      accountId: aws.accountId,
+      endpoint: aws.endpoint ?? '',
+      accessKeyId: aws.credentials?.accessKeyId ?? '',
+      secretAccessKey: aws.credentials?.secretAccessKey ?? '',
+    },
+    async publish(data) {
+      sent += 1;
+      const event = {
+        specversion: '1.0',
+        id: `bench-${process.pid}-${sent}`,
+        source: '/tradewind/bench/sender',
+        type: 'orders.completed',
+        data,
+      };
+      await client.send(new PublishCommand({ TopicArn: topicArn(topic, aws), Message: JSON.stringify(event) }));
+    },
+    async close() {
+      client.destroy();
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}

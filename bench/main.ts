@@ -1,0 +1,41 @@
+/**
+ * `npm run -s bench -- chain|fan-out|event-to-run|burst|cold-start [--database sqlite|postgres] [--json]`
+ *
+ * Prints one line: `benchmark database p50Ms p95Ms p99Ms floorP50Ms ratio`, and what else the benchmark has to say. The floor is measured in the same run, so the
+ * ratio means something on a noisy machine; absolute times do not.
+ */
+import { parseArgs } from 'node:util';
+import { burst } from './benchmarks/burst.ts';
+import { chain } from './benchmarks/chain.ts';
+import { coldStart } from './benchmarks/cold-start.ts';
+import { eventToRun } from './benchmarks/event-to-run.ts';
+import { fanOut } from './benchmarks/fan-out.ts';
+import type { Benchmark } from './bench-environment.ts';
+
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  chain,
+  'fan-out': fanOut,
+  'event-to-run': eventToRun,
+  burst,
+  'cold-start': coldStart,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { database: { type: 'string', default: 'sqlite' }, json: { type: 'boolean', default: false } },
+});
+const [name = ''] = positionals;
+const benchmark = BENCHMARKS[name];
+const { database } = values;
+if (benchmark === undefined || positionals.length !== 1) fail(`name one of ${Object.keys(BENCHMARKS).join(', ')}`);
+if (database !== 'sqlite' && database !== 'postgres') fail(`--database takes sqlite or postgres, not "${database}"`);
+
+const figures = await benchmark(database);
+const line = { benchmark: name, database, ...figures };
+if (values.json) console.log(JSON.stringify(line));
+else for (const [key, value] of Object.entries(line)) console.log(`${key.padEnd(18)}${value}`);
+
+function fail(problem: string): never {
+  console.error(`bench: ${problem}`);
+  process.exit(2);
+}
