@@ -7,6 +7,7 @@ import { topicArn } from '../packages/core/src/federation/transports/aws-options
 
 /** A broker in a process of its own, with one topic that fans out to one queue. */
 export interface Broker {
+  readonly aws: AwsOptions;
   /** The section `aws` of an environment's settings. */
   readonly settings: Readonly<Record<string, string>>;
   /** Publishes one event with this data. */
@@ -27,6 +28,7 @@ export async function startBroker({ topic, queue }: { readonly topic: string; re
   });
   let sent = 0;
   return {
+    aws,
     settings: {
       region: aws.region,
       accountId: aws.accountId,
