@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest';
+import type { MutantName } from './mutants.ts';
+import { simulate } from './simulate.ts';
+
+const STEPS = 20_000;
+
+describe('simulate', () => {
+  test.each([1, 2, 3])('violates nothing with seed %i', async (seed) => {
+    expect(await simulate(seed, STEPS)).toMatchObject({ violations: [] });
+  });
+
+  test('plays the same history for the same seed, and another for another', async () => {
+    const [first, again, other] = [await simulate(7, 5_000), await simulate(7, 5_000), await simulate(8, 5_000)];
+    expect(again.hash).toBe(first.hash);
+    expect(other.hash).not.toBe(first.hash);
+  });
+
+  test.each<MutantName>([
+    'no-state-guard',
+    'no-epoch-check',
+    'no-run-limit',
+    'no-dedupe-key',
+    'request-without-run',
+    'acknowledge-before-commit',
+    'dispatch-before-commit',
+    'no-transaction',
+  ])('finds the known bug %s', async (mutant) => {
+    for (let seed = 1; seed <= 40; seed += 1) {
+      const { violations } = await simulate(seed, STEPS, mutant);
+      if (violations.length > 0) return;
+    }
+    expect.unreachable(`${mutant} was not found within 40 seeds`);
+  });
+});
