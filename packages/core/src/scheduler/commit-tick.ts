@@ -19,7 +19,7 @@ import type { TickPlan } from './tick-plan.ts';
  * forgotten and read again, task instances of a paused dag go back to waiting.
  */
 export async function commitTick(state: SchedulerState, plan: TickPlan): Promise<void> {
-  const steps = statementsOf(state, plan);
+  const steps = statementsOf(state, plan, await eventStatements(state, plan));
   const rows: readonly (readonly unknown[])[] = await state.parts.database.batch(steps.map(({ statement }) => statement));
   const returned = new Map(steps.map(({ step }, index) => [step, rows[index] ?? []]));
   const held = heldRuns(returned);
@@ -63,7 +63,7 @@ export interface TickStatement {
 }
 
 /** The order matters: first the lease, then what has happened, then the check that it applied, then what follows from it. */
-function statementsOf(state: SchedulerState, plan: TickPlan): TickStatement[] {
+function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly TickStatement[]): TickStatement[] {
   const { id, now } = plan;
   const runs = [...plan.touched].map(({ row }) => ({ id: row.id, revision: row.revision }));
   const queued = plan.queued.map(({ task }) => ({ id: task.id, epoch: task.epoch }));
@@ -78,7 +78,7 @@ function statementsOf(state: SchedulerState, plan: TickPlan): TickStatement[] {
     finished.length > 0 && { step: 'finish', statement: finishTaskInstances(finished) },
     finished.length > 0 && { step: 'history', statement: recordTries(finished) },
     plan.values.length > 0 && { step: 'xcom', statement: pushXComs(now, plan.values) },
-    ...(plan.emitted.length > 0 ? eventStatements(state, plan) : []),
+    ...events,
     expected.length > 0 && { step: 'release', statement: releaseRefusedDagRuns(id, expected) },
     settled.length > 0 && { step: 'settle', statement: settleTaskInstances(id, now, settled) },
     plan.reset.length > 0 && { step: 'reset', statement: resetTaskInstances(id, plan.reset) },

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { CloudEvent, EmittedEvent } from '@tradewind/protocol';
-import { decodeJson } from '@tradewind/protocol';
+import { decodeJson, type CloudEvent, type EmittedEvent, type SerializedDag } from '@tradewind/protocol';
+import { decideRunRequest, eventRunId } from '../model/run-request.ts';
 import {
   enqueueOutgoingEvents,
   recordAssetEvents,
+  requestRuns,
+  selectDagsScheduledOn,
   type EmittedAssetEvent,
+  type EmittedRunRequest,
   type OutgoingEvent,
 } from '../store/transitions/record-emitted-events.ts';
 import { attemptOf } from './active-run.ts';
@@ -16,21 +19,35 @@ import type { TaskOfRun, TickPlan } from './tick-plan.ts';
  * The part of a tick that records emitted events: an asset event each, a message in the outbox where the asset is published, a run request for each
  * dag of this environment that is scheduled on the asset. All of it in the transaction of the task's success.
  */
-export function eventStatements(state: SchedulerState, plan: TickPlan): readonly TickStatement[] {
-  const recorded: EmittedAssetEvent[] = [];
-  const outgoing: OutgoingEvent[] = [];
-  for (const { run, task, events } of plan.emitted) {
-    for (const [place, event] of events.entries()) {
-      const eventKey = keyOf(state, { run, task }, place);
-      recorded.push({ ...attemptOf(task), eventKey, assetName: event.assetName, extra: event.extraJson });
-      const message = messageOf(state, plan, { run, task, event, eventKey });
-      if (message !== undefined) outgoing.push(message);
-    }
-  }
+export async function eventStatements(state: SchedulerState, plan: TickPlan): Promise<readonly TickStatement[]> {
+  const emissions = plan.emitted.flatMap(({ run, task, events }) =>
+    events.map((event, place): Emission => ({ run, task, event, eventKey: keyOf(state, { run, task }, place) })),
+  );
+  if (emissions.length === 0) return [];
+  const outgoing = emissions.map((emission) => messageOf(state, plan, emission)).filter((message) => message !== undefined);
+  const requests = await requestsOf(state, emissions);
   return [
-    { step: 'events', statement: recordAssetEvents(plan.now, recorded) },
+    { step: 'events', statement: recordAssetEvents(plan.now, emissions.map(recordOf)) },
     ...(outgoing.length > 0 ? [{ step: 'outgoing', statement: enqueueOutgoingEvents(plan.now, outgoing) } as const] : []),
+    ...(requests.length > 0 ? [{ step: 'requests', statement: requestRuns(plan.now, requests) } as const] : []),
   ];
+}
+
+function recordOf({ task, event, eventKey }: Emission): EmittedAssetEvent {
+  return { ...attemptOf(task), eventKey, assetName: event.assetName, extra: event.extraJson };
+}
+
+async function requestsOf({ parts }: SchedulerState, emissions: readonly Emission[]): Promise<EmittedRunRequest[]> {
+  const [dags] = await parts.database.batch([selectDagsScheduledOn([...new Set(emissions.map(({ event }) => event.assetName))])]);
+  return emissions.flatMap(({ event, eventKey }) =>
+    dags
+      .filter(({ assetName }) => assetName === event.assetName)
+      .map(({ dagId, serialized }) => {
+        const { params } = decodeJson(serialized) as unknown as SerializedDag;
+        const decision = decideRunRequest(params, decodeJson(event.extraJson));
+        return { id: parts.random.uuid(), dagId, runId: eventRunId(eventKey), eventKey, ...decision };
+      }),
+  );
 }
 
 /**

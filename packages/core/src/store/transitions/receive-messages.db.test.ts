@@ -65,8 +65,10 @@ describeDatabases('receiveMessages', (open) => {
     await seedSubscription(database);
     await database.batch(receiveMessages([receipt('a')]));
     const again = receipt('a', { id: 'inbox-2', receivedAt: NOW + 5, duplicates: 2 });
-    const otherEvent = [{ eventKey: 'another', assetId: 1, extra: 'null', occurredAt: NOW }];
-    const [inbox, , requests] = await database.batch(receiveMessages([{ ...again, assetEvents: otherEvent, runRequests: [] }]));
+    // Whoever received it this time knew another dag on another asset.
+    const assetEvents = [{ eventKey: 'another', assetId: 1, extra: 'null', occurredAt: NOW }];
+    const runRequests = again.runRequests.map((request) => ({ ...request, dagId: 'another' }));
+    const [inbox, , requests] = await database.batch(receiveMessages([{ ...again, assetEvents, runRequests }]));
     expect(inbox).toEqual([{ id: 'inbox-a', dedupeKey: 'a' }]);
     expect(requests).toEqual([]);
     expect(await countRows(database)).toEqual({ inbox: 1, assetEvents: 1, runRequests: 1 });
@@ -115,6 +117,12 @@ describeDatabases('receiveMessages', (open) => {
       { body, attributes: '{"x":"\\u0000"}' },
     ]);
   });
+});
+
+test('receiveMessages locks the messages of a delivery in the order of their keys', () => {
+  const [insertInbox] = receiveMessages([receipt('b'), receipt('c'), receipt('a')]);
+  const rows = JSON.parse(String(insertInbox.values[0])) as { dedupe_key: string }[];
+  expect(rows.map(({ dedupe_key: key }) => key)).toEqual(['a', 'b', 'c']);
 });
 
 describePostgres('receiveMessages', (open) => {

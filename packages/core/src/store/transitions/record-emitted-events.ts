@@ -70,3 +70,74 @@ export const enqueueOutgoingEvents = defineStatement<{ id: string }, [now: numbe
     JSON.stringify(events.map(({ id, assetName, target, envelope }) => ({ id, asset_name: assetName, target, envelope }))),
   ],
 );
+
+/** A dag that is scheduled on an asset, with the serialized form of its current version. */
+export interface ScheduledOnAsset {
+  readonly assetName: string;
+  readonly dagId: string;
+  readonly serialized: string;
+}
+
+/** The dags that are scheduled on these assets. A dag that comes in between misses the event, as one that comes later does. */
+export const selectDagsScheduledOn = defineStatement<ScheduledOnAsset, [assetNames: readonly string[]]>(
+  'select_dags_scheduled_on',
+  (d) => `
+    select asset.name as "assetName", dag.dag_id as "dagId", version.serialized as serialized
+    from ${d.rows('$1', 'wanted', { name: 'text' })}
+    join asset on asset.name = wanted.name
+    join dag_schedule_asset as schedule on schedule.asset_id = asset.id
+    join dag on dag.dag_id = schedule.dag_id and dag.is_stale = 0
+    join dag_version as version on version.id = dag.dag_version_id
+    order by asset.name, dag.dag_id`,
+  (assetNames) => [JSON.stringify(assetNames.map((name) => ({ name })))],
+);
+
+/** A run that an emitted event asks for, or asks for in vain. */
+export interface EmittedRunRequest {
+  readonly id: string;
+  readonly dagId: string;
+  readonly runId: string;
+  readonly eventKey: string;
+  /** JSON object. */
+  readonly conf: string;
+  readonly state: 'pending' | 'refused';
+  readonly reason: string | null;
+}
+
+/**
+ * (absent) → pending | refused. Comes after `recordAssetEvents` in the same transaction, so a request exists only where the event does.
+ * Run twice: (dag, run id) is unique.
+ */
+export const requestRuns = defineStatement<{ id: string }, [now: number, requests: readonly EmittedRunRequest[]]>(
+  'request_runs',
+  (d) => `
+    insert into run_request (id, dag_id, run_id, event_key, conf, state, reason, requested_at)
+    select wanted.id, wanted.dag_id, wanted.run_id, event.event_key, wanted.conf, wanted.state, wanted.reason, $1
+    from ${d.rows('$2', 'wanted', {
+      id: 'text',
+      dag_id: 'text',
+      run_id: 'text',
+      event_key: 'text',
+      conf: 'text',
+      state: 'text',
+      reason: 'text',
+    })}
+    join asset_event as event on event.event_key = wanted.event_key
+    where true
+    on conflict (dag_id, run_id) do nothing
+    returning id`,
+  (now, requests) => [
+    now,
+    JSON.stringify(
+      requests.map(({ id, dagId, runId, eventKey, conf, state, reason }) => ({
+        id,
+        dag_id: dagId,
+        run_id: runId,
+        event_key: eventKey,
+        conf,
+        state,
+        reason,
+      })),
+    ),
+  ],
+);
