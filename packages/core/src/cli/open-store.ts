@@ -23,7 +23,7 @@ export async function openStore(config: EnvironmentConfig, parts: { clock: Clock
     const database = openPostgres({ url, ...parts });
     return { database, close: () => database.close() };
   }
-  const lock = await acquireEnvironmentLock(config.stateFolder, { pid: process.pid, startedAt: parts.clock.now() });
+  const lock = acquireEnvironmentLock(config.stateFolder, { pid: process.pid, startedAt: parts.clock.now() });
   try {
     const { openSqlite } = await import('../store/sqlite-database.ts');
     const database = openSqlite({ file: path.join(config.stateFolder, 'database.sqlite'), now: () => parts.clock.now() });
@@ -31,11 +31,11 @@ export async function openStore(config: EnvironmentConfig, parts: { clock: Clock
       database,
       async close() {
         await database.close();
-        await lock.release();
+        lock.release();
       },
     };
   } catch (error) {
-    await lock.release();
+    lock.release();
     throw error;
   }
 }

@@ -1,4 +1,3 @@
-import type { Statement } from '../store/database.ts';
 import { createTaskInstances } from '../store/transitions/create-task-instances.ts';
 import { finishDagRuns } from '../store/transitions/finish-dag-runs.ts';
 import { finishTaskInstances, recordTries } from '../store/transitions/finish-task-instances.ts';
@@ -9,10 +8,12 @@ import { resetTaskInstances } from '../store/transitions/reset-task-instances.ts
 import { scheduleTaskInstances } from '../store/transitions/schedule-task-instances.ts';
 import { settleTaskInstances } from '../store/transitions/settle-task-instances.ts';
 import { startTaskInstances } from '../store/transitions/start-task-instances.ts';
-import { attemptOf, type ActiveRun } from './active-run.ts';
+import { attemptOf } from './active-run.ts';
+import type { ActiveRun } from './run-state.ts';
 import { eventStatements } from './emitted-events.ts';
 import { forgetRun, lineUp, type SchedulerState } from './scheduler-state.ts';
 import type { TickPlan } from './tick-plan.ts';
+import type { Step, TickStatement } from './tick-statement.ts';
 
 /**
  * Writes a tick as one transaction and brings memory in line with what was really written: runs that turned out to be somebody else's are
@@ -37,29 +38,6 @@ export async function commitTick(state: SchedulerState, plan: TickPlan): Promise
   if (plan.finishedRuns.length > 0) state.mayStartRuns = true;
   if ((returned.get('outgoing')?.length ?? 0) > 0) state.parts.onOutgoing();
   if ((returned.get('requests')?.length ?? 0) > 0) state.mayStartRuns = true;
-}
-
-type Step =
-  | 'hold'
-  | 'create'
-  | 'start'
-  | 'finish'
-  | 'history'
-  | 'xcom'
-  | 'events'
-  | 'outgoing'
-  | 'requests'
-  | 'release'
-  | 'settle'
-  | 'reset'
-  | 'schedule'
-  | 'queue'
-  | 'finishRuns';
-
-/** A statement and its part in the tick. */
-export interface TickStatement {
-  readonly step: Step;
-  readonly statement: Statement<unknown>;
 }
 
 /** The order matters: first the lease, then what has happened, then the check that it applied, then what follows from it. */

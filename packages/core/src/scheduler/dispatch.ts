@@ -1,6 +1,7 @@
 import type { TryContext, Workload } from '@tradewind/protocol';
 import { selectReturnValues } from '../store/active-runs.ts';
-import { attemptOf, type ActiveRun, type ActiveTask } from './active-run.ts';
+import { attemptOf } from './active-run.ts';
+import type { ActiveRun, ActiveTask } from './run-state.ts';
 import type { SchedulerState } from './scheduler-state.ts';
 import type { TaskOfRun, TickPlan } from './tick-plan.ts';
 

@@ -11,9 +11,9 @@ import {
   type OutgoingEvent,
 } from '../store/transitions/record-emitted-events.ts';
 import { attemptOf } from './active-run.ts';
-import type { TickStatement } from './commit-tick.ts';
 import type { SchedulerState } from './scheduler-state.ts';
 import type { TaskOfRun, TickPlan } from './tick-plan.ts';
+import type { TickStatement } from './tick-statement.ts';
 
 /**
  * The part of a tick that records emitted events: an asset event each, a message in the outbox where the asset is published, a run request for each

@@ -6,7 +6,7 @@ import type { Executor } from '../platform/executor.ts';
 import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
 import type { Database } from '../store/database.ts';
-import type { ActiveRun } from './active-run.ts';
+import type { ActiveRun } from './run-state.ts';
 import type { TaskOfRun } from './tick-plan.ts';
 import { TimerHeap } from './timer-heap.ts';
 

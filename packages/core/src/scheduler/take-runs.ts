@@ -7,7 +7,8 @@ import { compileDag } from '../model/dag-graph.ts';
 import { decideTryEnd } from '../model/try-end.ts';
 import { selectDagVersions, selectTaskInstances, selectTriggeringEvents, type StoredTaskInstance } from '../store/active-runs.ts';
 import type { ActiveDagRun } from '../store/transitions/start-dag-runs.ts';
-import { advanceRun, attemptOf, createActiveRun, endTask, resetTask, type ActiveRun, type ActiveTask } from './active-run.ts';
+import { advanceRun, attemptOf, createActiveRun, endTask, resetTask } from './active-run.ts';
+import type { ActiveRun, ActiveTask } from './run-state.ts';
 import type { SchedulerState } from './scheduler-state.ts';
 import type { TickPlan } from './tick-plan.ts';
 

@@ -5,7 +5,7 @@ import type { ReturnedValue } from '../store/transitions/push-xcoms.ts';
 import type { SchedulableTaskInstance } from '../store/transitions/schedule-task-instances.ts';
 import type { SettledTaskInstance } from '../store/transitions/settle-task-instances.ts';
 import type { StartedAttempt } from '../store/transitions/start-task-instances.ts';
-import type { ActiveRun, ActiveTask } from './active-run.ts';
+import type { ActiveRun, ActiveTask } from './run-state.ts';
 
 /** A task instance of an active run. */
 export interface TaskOfRun {

@@ -4,7 +4,8 @@
  */
 import type { AttemptReport } from '@tradewind/protocol';
 import { decideTryEnd } from '../model/try-end.ts';
-import { attemptOf, endTask, MAX_REMEMBERED_VALUE_LENGTH, queueTask, scheduleTask, startTask, type ActiveRun } from './active-run.ts';
+import { attemptOf, endTask, MAX_REMEMBERED_VALUE_LENGTH, queueTask, scheduleTask, startTask } from './active-run.ts';
+import type { ActiveRun } from './run-state.ts';
 import { announceTick } from './announce.ts';
 import { commitTick } from './commit-tick.ts';
 import { dispatchQueued } from './dispatch.ts';
