@@ -1,0 +1,15 @@
+export type { Duration, Isolation, JsonObject, JsonValue, PublishTarget, TriggerRule, WatcherSource } from '@tradewind/protocol';
+export { asset, type Asset, type AssetOptions } from './authoring/asset.ts';
+export type { DagBuilder } from './authoring/dag-builder.ts';
+export type { DagOptions, TaskDefaults } from './authoring/dag-options.ts';
+export { dag, type Dag } from './authoring/dag.ts';
+export { isDagDefinition, type DagDefinition, type TaskHandler } from './authoring/definition.ts';
+export { bash, type BashOptions } from './authoring/operators/bash.ts';
+export { empty } from './authoring/operators/empty.ts';
+export type { ParamSchema, ParamSchemas, ParamValue, ParamValues } from './authoring/param-schema.ts';
+export type { AssetSchedule, CronSchedule, Schedule } from './authoring/schedule.ts';
+export type { AssetEvent, DataInterval, LogFields, TaskContext, TaskLog } from './authoring/task-context.ts';
+export type { TaskRef } from './authoring/task-ref.ts';
+export type { Inputs, OperatorSpec, TaskOptions, TaskSpec } from './authoring/task-spec.ts';
+export type { Jsonify, NotJson, TaskValue } from './authoring/task-value.ts';
+export { DefinitionError, FailTask, SDK_ERROR_CODES, SdkError, SkipTask, type SdkErrorCode } from './errors.ts';
