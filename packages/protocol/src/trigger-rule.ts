@@ -1,3 +1,5 @@
+import type { FinishedTaskInstanceState } from './states.ts';
+
 export const TRIGGER_RULES = [
   'all_success',
   'all_failed',
@@ -15,3 +17,68 @@ export const TRIGGER_RULES = [
 
 /** When a task runs, given how its upstream tasks ended. Airflow's names and meanings. */
 export type TriggerRule = (typeof TRIGGER_RULES)[number];
+
+/** How many upstream task instances have ended in each way, and how many there are. */
+export type UpstreamCounts = { readonly total: number } & { readonly [State in FinishedTaskInstanceState]: number };
+
+/** What a trigger rule says about a task: wait for more upstream tasks, run it, or end it without running. */
+export type Readiness = 'wait' | 'run' | 'skipped' | 'upstream_failed';
+
+/**
+ * Applies a trigger rule to what is known so far. Early decisions are Airflow's (`ti_deps/deps/trigger_rule_dep.py`): a rule that can no longer hold
+ * is decided before every upstream task has ended. Without upstream tasks every rule holds.
+ */
+export function decideReadiness(rule: TriggerRule, counts: UpstreamCounts): Readiness {
+  return counts.total === 0 ? 'run' : DECISIONS[rule](tally(counts));
+}
+
+const DECISIONS: Readonly<Record<TriggerRule, (seen: Tally) => Readiness>> = {
+  all_success(seen) {
+    if (seen.failed > 0) return 'upstream_failed';
+    return seen.skipped > 0 ? 'skipped' : whenDone(seen, 'run');
+  },
+  all_failed: (seen) => (seen.success + seen.skipped > 0 ? 'skipped' : whenDone(seen, 'run')),
+  all_done: (seen) => whenDone(seen, 'run'),
+  all_done_min_one_success(seen) {
+    if (seen.skipped > 0) return 'skipped';
+    return whenDone(seen, seen.success > 0 ? 'run' : 'upstream_failed');
+  },
+  all_skipped: (seen) => (seen.success + seen.failed > 0 ? 'skipped' : whenDone(seen, 'run')),
+  one_success(seen) {
+    if (seen.success > 0) return 'run';
+    return whenDone(seen, seen.failed > 0 ? 'upstream_failed' : 'skipped');
+  },
+  one_failed: (seen) => (seen.failed > 0 ? 'run' : whenDone(seen, 'skipped')),
+  // Neither a skipped upstream task nor one that could not run counts as done here.
+  one_done: (seen) => (seen.success + seen.failedItself > 0 ? 'run' : whenDone(seen, 'skipped')),
+  none_failed: (seen) => (seen.failed > 0 ? 'upstream_failed' : whenDone(seen, 'run')),
+  none_failed_min_one_success(seen) {
+    if (seen.failed > 0) return 'upstream_failed';
+    return whenDone(seen, seen.success > 0 ? 'run' : 'skipped');
+  },
+  none_skipped: (seen) => (seen.skipped > 0 ? 'skipped' : whenDone(seen, 'run')),
+  always: () => 'run',
+};
+
+interface Tally {
+  readonly success: number;
+  readonly skipped: number;
+  /** Failed and upstream_failed together. */
+  readonly failed: number;
+  readonly failedItself: number;
+  readonly isDone: boolean;
+}
+
+function tally({ total, success, failed, skipped, upstream_failed: upstreamFailed, removed }: UpstreamCounts): Tally {
+  return {
+    success,
+    skipped,
+    failed: failed + upstreamFailed,
+    failedItself: failed,
+    isDone: success + failed + skipped + upstreamFailed + removed >= total,
+  };
+}
+
+function whenDone(seen: Tally, decision: Readiness): Readiness {
+  return seen.isDone ? decision : 'wait';
+}

@@ -15,7 +15,6 @@ export const etlOrders = dag('etl_orders', { schedule: null, tags: ['example'] }
   d.task('load', {
     inputs: { total },
     run: ({ total }) => {
-      // oxlint-disable-next-line eslint/no-console -- what a task prints is in its log
       console.log(`Total order value is: ${total.toFixed(2)}`);
     },
   });

@@ -3,15 +3,14 @@
  * into the plan of the current tick, which writes it. Where the write is refused, the run is dropped and read again, so memory never leads for long.
  */
 import {
+  decideReadiness,
   isFinishedTaskInstanceState,
   type Attempt,
   type FinishedTaskInstanceState,
   type JsonObject,
-  type TaskInstanceState,
   type TriggeringEvent,
 } from '@tradewind/protocol';
 import { decideRunOutcome, type DagGraph } from '../model/dag-graph.ts';
-import { decideReadiness } from '../model/trigger-rule.ts';
 import type { TryEnd } from '../model/try-end.ts';
 import type { ActiveDagRun } from '../store/transitions/start-dag-runs.ts';
 import type { StoredTaskInstance } from '../store/active-runs.ts';

@@ -2,8 +2,9 @@
  * When a cron is due in a time zone.
  *
  * Where the clock goes forward, times that it skips are not lost: a cron of fixed times runs once, at the first instant after the gap; an
- * interval cron (`isInterval`) runs when its time would have come had the clock not changed, as measured from the run before. Where the clock goes
- * back, fixed times run at their first occurrence only, an interval cron at both. (Airflow: wall clock for fixed times, elapsed time for intervals.)
+ * interval cron (`isInterval`) runs when its time would have come had the clock not changed, as measured from the run before. Where the
+ * clock goes back, fixed times run at their first occurrence only, an interval cron at both. (Airflow: wall clock for fixed times, elapsed
+ * time for intervals.)
  */
 import { firstMatch, lastMatch } from './match-wall-clock.ts';
 import type { Cron } from './parse-cron.ts';

@@ -13,8 +13,8 @@ export interface DagBeforeParse {
 export type DueAfterParse = { readonly isKept: true } | { readonly isKept: false; readonly nextRunAt: number | null };
 
 /**
- * Decides when a dag is due after it was read. What the scheduler has decided stays, unless something that the decision rests on has changed: the
- * schedule, the bounds or catchup; or the dag was gone and is back, and the ticks meanwhile must not pile up.
+ * Decides when a dag is due after it was read. What the scheduler has decided stays, unless something that the decision rests on has
+ * changed: the schedule, the bounds or catchup; or the dag was gone and is back, and the ticks meanwhile must not pile up.
  *
  * @param before undefined for a new dag
  */

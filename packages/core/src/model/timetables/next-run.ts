@@ -19,12 +19,12 @@ export interface NextRun {
 }
 
 /**
- * Decides which scheduled run comes next, as Airflow 3 does for a cron (`CronTriggerTimetable` without an interval): the logical date is the
- * time at which the run is due, and its data interval has no length.
+ * Decides which scheduled run comes next, as Airflow 3 does for a cron (`CronTriggerTimetable` without an interval): the logical date is
+ * the time at which the run is due, and its data interval has no length.
  *
  * The candidate is the first tick after the latest scheduled run and not before the start date; with neither, the first not before now.
- * With catchup the candidate is the next run, and every other missed one follows it. Without, the latest tick up to now takes its place where that is
- * later: of the ticks that were missed only the latest is run, at once, also for a new dag whose start date has passed.
+ * With catchup the candidate is the next run, and every other missed one follows it. Without, the latest tick up to now takes its place
+ * where that is later: of the ticks that were missed only the latest is run, at once, also for a new dag whose start date has passed.
  *
  * @returns undefined where no clock starts the dag, where its end date comes first, or where the schedule cannot be read (`findScheduleProblem`)
  */

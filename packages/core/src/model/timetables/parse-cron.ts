@@ -47,12 +47,9 @@ const DAY_OF_MONTH: Field = { title: 'day of month', lowest: 1, highest: 31 };
 const MONTH: Field = { title: 'month', lowest: 1, highest: 12, names: MONTH_NAMES };
 const DAY_OF_WEEK: Field = { title: 'day of week', lowest: 0, highest: SUNDAY, names: DAY_NAMES };
 
-/** Why a piece of a field cannot be read; caught where the expression is whole. */
-class CronError extends Error {}
-
 /**
- * Reads a cron expression: five fields (minute, hour, day of month, month, day of week) of `*`, numbers, names (`mon`, `jan`), ranges, steps and
- * lists, or a preset such as `@daily`. Where both day fields are restricted, a day that matches either matches, as in Airflow.
+ * Reads a cron expression: five fields (minute, hour, day of month, month, day of week) of `*`, numbers, names (`mon`, `jan`), ranges,
+ * steps and lists, or a preset such as `@daily`. Where both day fields are restricted, a day that matches either matches, as in Airflow.
  *
  * @returns a message that names the field and the text, where it cannot be read. Never throws.
  */
@@ -65,27 +62,37 @@ export function parseCron(expression: string): ParsedCron {
     return refuse(expression, 'has fewer than the five fields minute, hour, day of month, month, day of week');
   }
   if (more.length > 0) return refuse(expression, 'has more than the five fields minute, hour, day of month, month, day of week');
-  try {
-    return {
-      ok: true,
-      cron: {
-        minutes: parseField(MINUTE, minute),
-        hours: parseField(HOUR, hour),
-        daysOfMonth: parseField(DAY_OF_MONTH, dayOfMonth),
-        months: parseField(MONTH, month),
-        daysOfWeek: withSundayAsZero(parseField(DAY_OF_WEEK, dayOfWeek)),
-        isEitherDay: isRestricted(dayOfMonth) && isRestricted(dayOfWeek),
-        isInterval: /[*/]/.test(minute + hour),
-      },
-    };
-  } catch (error) {
-    if (error instanceof CronError) return refuse(expression, error.message);
-    throw error;
-  }
+  const cron = parseFields({ minute, hour, dayOfMonth, month, dayOfWeek });
+  return typeof cron === 'string' ? refuse(expression, cron) : { ok: true, cron };
 }
 
 function refuse(expression: string, reason: string): ParsedCron {
   return { ok: false, message: `cron ${JSON.stringify(expression)}: ${reason}` };
+}
+
+type FieldTexts = Readonly<Record<'minute' | 'hour' | 'dayOfMonth' | 'month' | 'dayOfWeek', string>>;
+
+/** The cron, or a text that says which field cannot be read; so do the functions below. */
+function parseFields({ minute, hour, dayOfMonth, month, dayOfWeek }: FieldTexts): Cron | string {
+  const minutes = parseField(MINUTE, minute);
+  if (typeof minutes === 'string') return minutes;
+  const hours = parseField(HOUR, hour);
+  if (typeof hours === 'string') return hours;
+  const daysOfMonth = parseField(DAY_OF_MONTH, dayOfMonth);
+  if (typeof daysOfMonth === 'string') return daysOfMonth;
+  const months = parseField(MONTH, month);
+  if (typeof months === 'string') return months;
+  const daysOfWeek = parseField(DAY_OF_WEEK, dayOfWeek);
+  if (typeof daysOfWeek === 'string') return daysOfWeek;
+  return {
+    minutes,
+    hours,
+    daysOfMonth,
+    months,
+    daysOfWeek: withSundayAsZero(daysOfWeek),
+    isEitherDay: isRestricted(dayOfMonth) && isRestricted(dayOfWeek),
+    isInterval: /[*/]/.test(minute + hour),
+  };
 }
 
 function isRestricted(text: string): boolean {
@@ -96,46 +103,53 @@ function withSundayAsZero(days: readonly boolean[]): readonly boolean[] {
   return [days[0] === true || days[SUNDAY] === true, ...days.slice(1, SUNDAY)];
 }
 
-function parseField(field: Field, text: string): boolean[] {
+function parseField(field: Field, text: string): boolean[] | string {
   const values = Array<boolean>(field.highest + 1).fill(false);
   for (const item of text.split(',')) {
-    const { first, last, step } = parseItem(field, item);
-    for (let value = first; value <= last; value += step) values[value] = true;
+    const range = parseItem(field, item);
+    if (typeof range === 'string') return range;
+    for (let value = range.first; value <= range.last; value += range.step) values[value] = true;
   }
   return values;
 }
 
+interface SteppedRange {
+  readonly first: number;
+  readonly last: number;
+  readonly step: number;
+}
+
 /** `*`, `5`, `5-10`, each perhaps with `/step`; `5/10` goes from 5 to the end. */
-function parseItem(field: Field, item: string): { first: number; last: number; step: number } {
-  const match = /^(?:(?<every>\*)|(?<from>[a-z0-9]+)(?:-(?<to>[a-z0-9]+))?)(?:\/(?<step>\d+))?$/.exec(item);
-  if (match?.groups === undefined) throw new CronError(`${field.title} ${JSON.stringify(item)} cannot be read${hintFor(item)}`);
-  const { every, from = '', to, step = '1' } = match.groups;
+function parseItem(field: Field, item: string): SteppedRange | string {
+  const groups = /^(?:(?<every>\*)|(?<from>[a-z0-9]+)(?:-(?<to>[a-z0-9]+))?)(?:\/(?<step>\d+))?$/.exec(item)?.groups;
+  if (groups === undefined) return `${field.title} ${JSON.stringify(item)} cannot be read${hintFor(item)}`;
+  const { every, from = '', to } = groups;
   const highest = field === DAY_OF_WEEK ? SUNDAY - 1 : field.highest;
-  if (Number(step) < 1 || Number(step) > highest)
-    throw new CronError(`${field.title} "${item}" has a step that is not between 1 and ${highest}`);
-  if (every !== undefined) return { first: field.lowest, last: highest, step: Number(step) };
+  const step = Number(groups['step'] ?? 1);
+  if (step < 1 || step > highest) return `${field.title} "${item}" has a step that is not between 1 and ${highest}`;
+  if (every !== undefined) return { first: field.lowest, last: highest, step };
   const first = parseValue(field, from);
-  const open = match.groups['step'] === undefined ? first : highest;
-  const last = to === undefined ? open : parseRangeEnd(field, to, first);
-  if (last < first) throw new CronError(`${field.title} "${item}" ends before it begins; write two ranges with a comma between`);
-  return { first, last, step: Number(step) };
+  if (typeof first === 'string') return first;
+  const end = parseValue(field, to ?? from);
+  if (typeof end === 'string') return end;
+  const last = to === undefined && groups['step'] !== undefined ? highest : endOfWeek(field, first, end);
+  return last < first ? `${field.title} "${item}" ends before it begins; write two ranges with a comma between` : { first, last, step };
 }
 
 /** In `sat-sun` and `5-0` Sunday ends the week. */
-function parseRangeEnd(field: Field, text: string, first: number): number {
-  const last = parseValue(field, text);
+function endOfWeek(field: Field, first: number, last: number): number {
   return field === DAY_OF_WEEK && last === 0 && first > 0 ? SUNDAY : last;
 }
 
-function parseValue({ title, lowest, highest, names = [] }: Field, text: string): number {
+function parseValue({ title, lowest, highest, names = [] }: Field, text: string): number | string {
   const named = names.indexOf(text);
   if (named !== -1) return named + lowest;
   const value = Number(text);
   if (/^\d{1,2}$/.test(text) && value >= lowest && value <= highest) return value;
-  const range = `is not between ${lowest} and ${highest}`;
-  throw new CronError(`${title} ${JSON.stringify(text)} ${/^\d+$/.test(text) ? range : `is not a ${title}`}${hintFor(text)}`);
+  const reason = /^\d+$/.test(text) ? `is not between ${lowest} and ${highest}` : `is not a ${title}`;
+  return `${title} ${JSON.stringify(text)} ${reason}${hintFor(text)}`;
 }
 
 function hintFor(text: string): string {
-  return /[lw#?h]/.test(text) ? ' (L, W, #, ? and H of other crons are not supported)' : '';
+  return /[#?]|^(\d*[lw]+|l-\d+|h)$/.test(text) ? ' (L, W, #, ? and H of other crons are not supported)' : '';
 }

@@ -92,9 +92,7 @@ export async function createSchedulerWorld(dags: readonly SerializedDag[], paral
     async trigger(dagId, conf = {}) {
       runs += 1;
       const [[version]] = await database.batch([
-        { name: 'test_version', text: () => 'select dag_version_id as id from dag where dag_id = $1', values: [dagId] } as Statement<{
-          id: string;
-        }>,
+        { name: 'test_version', text: () => 'select dag_version_id as id from dag where dag_id = $1', values: [dagId], row: { id: '' } },
       ]);
       const run = {
         id: `run-${runs}`,
@@ -118,7 +116,8 @@ export async function createSchedulerWorld(dags: readonly SerializedDag[], paral
         events: events.map(({ assetName, extra }) => ({ assetName, extraJson: JSON.stringify(extra) })),
       }),
     async rows<Row>(sql: string) {
-      const [rows] = await database.batch([{ name: sql, text: () => sql, values: [] } as Statement<Row>]);
+      const statement: Statement<Row> = { name: sql, text: () => sql, values: [] };
+      const [rows] = await database.batch([statement]);
       return rows.map((row) => ({ ...row }));
     },
     async crash() {

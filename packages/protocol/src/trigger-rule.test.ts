@@ -1,6 +1,5 @@
-import type { TriggerRule } from '@tradewind/protocol';
 import { describe, expect, test } from 'vitest';
-import { decideReadiness, type Readiness } from './trigger-rule.ts';
+import { decideReadiness, type Readiness, type TriggerRule } from './trigger-rule.ts';
 
 /** s success, f failed, k skipped, u upstream_failed, - not ended. */
 type Upstream = string;
