@@ -1,7 +1,7 @@
 import { startBroker, type Broker } from '../broker.ts';
 import { startBenchEnvironment, type BenchDatabase, type BenchEnvironment } from '../bench-environment.ts';
 import { percentiles, round, sharedNow, type Figures } from '../figures.ts';
-import { hopFloor } from '../floor.ts';
+import { openHopFloor } from '../floor.ts';
 
 const MESSAGES = 200;
 const WHILE_DOWN = 60;
@@ -57,7 +57,10 @@ async function measure(database: BenchDatabase, maxActiveRuns: number): Promise<
       await Promise.all(Array.from({ length: MESSAGES }, (_, n) => broker.publish({ n })));
       await ended;
       const seconds = round((sharedNow() - startedAt) / 1_000);
-      const floorP50Ms = await hopFloor(environment.postgresUrl);
+      const floor = await openHopFloor(environment.postgresUrl);
+      await floor.sample();
+      await floor.close();
+      const floorP50Ms = floor.p50Ms();
       const perRun = percentiles([(seconds * 1_000) / MESSAGES]);
       const { total, inOrder } = await countRuns(environment);
       const runsAfterDown = await sendWhileDown(environment, broker, total);

@@ -1,9 +1,9 @@
 import { startBenchEnvironment, type BenchDatabase } from '../bench-environment.ts';
 import { percentiles, round, type Figures } from '../figures.ts';
-import { hopFloor } from '../floor.ts';
+import { openHopFloor } from '../floor.ts';
 
 const TASKS = 100;
-const RUNS = 6;
+const RUNS = 8;
 const WARM_UP_RUNS = 2;
 
 const DAG = `
@@ -26,15 +26,16 @@ interface Stamp {
 export async function chain(database: BenchDatabase): Promise<Figures> {
   const environment = await startBenchEnvironment(database, { 'chain.ts': DAG });
   try {
-    const floors = [await hopFloor(environment.postgresUrl)];
+    const floor = await openHopFloor(environment.postgresUrl);
     const hops: number[] = [];
     for (let run = 0; run < RUNS + WARM_UP_RUNS; run += 1) {
+      await floor.sample();
       const runId = await environment.run('chain');
       if (run >= WARM_UP_RUNS)
         hops.push(...hopsOf((await environment.values('chain', runId)) as readonly { taskId: string; value: Stamp }[]));
     }
-    floors.push(await hopFloor(environment.postgresUrl));
-    const floorP50Ms = round(floors.reduce((sum, floor) => sum + floor, 0) / floors.length);
+    await floor.close();
+    const floorP50Ms = floor.p50Ms();
     const figures = percentiles(hops);
     return { ...figures, floorP50Ms, ratio: round(figures.p50Ms / floorP50Ms), hops: hops.length };
   } finally {

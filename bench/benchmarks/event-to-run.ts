@@ -1,7 +1,7 @@
 import { startBroker } from '../broker.ts';
 import { startBenchEnvironment, type BenchDatabase } from '../bench-environment.ts';
 import { percentiles, round, sharedNow, type Figures } from '../figures.ts';
-import { hopFloor } from '../floor.ts';
+import { openHopFloor } from '../floor.ts';
 
 const MESSAGES = 60;
 const WARM_UP = 10;
@@ -21,8 +21,10 @@ export async function eventToRun(database: BenchDatabase): Promise<Figures> {
   try {
     const environment = await startBenchEnvironment(database, { 'on-order.ts': DAG }, { aws: broker.settings });
     try {
+      const floor = await openHopFloor(environment.postgresUrl);
       const times: number[] = [];
       for (let message = 0; message < MESSAGES + WARM_UP; message += 1) {
+        if (message % 20 === 0) await floor.sample();
         const ended = environment.runsEnded(1);
         await broker.publish({ sentAt: sharedNow() });
         const [run] = await ended;
@@ -32,7 +34,8 @@ export async function eventToRun(database: BenchDatabase): Promise<Figures> {
         if (message >= WARM_UP && first !== undefined) times.push(first.value.enteredAt - first.value.sentAt);
       }
       const figures = percentiles(times);
-      const floorP50Ms = await hopFloor(environment.postgresUrl);
+      await floor.close();
+      const floorP50Ms = floor.p50Ms();
       return { ...figures, floorP50Ms, ratio: round(figures.p50Ms / floorP50Ms), messages: times.length };
     } finally {
       await environment.stop();

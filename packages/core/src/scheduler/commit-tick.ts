@@ -1,3 +1,4 @@
+import { wakeOthers } from '../store/database.ts';
 import { createTaskInstances } from '../store/transitions/create-task-instances.ts';
 import { finishDagRuns } from '../store/transitions/finish-dag-runs.ts';
 import { finishTaskInstances, recordTries } from '../store/transitions/finish-task-instances.ts';
@@ -63,6 +64,7 @@ function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly Ti
     plan.scheduled.length > 0 && { step: 'schedule', statement: scheduleTaskInstances(id, now, plan.scheduled) },
     queued.length > 0 && { step: 'queue', statement: queueTaskInstances(id, now, state.parts.executor.name, queued) },
     finishedRuns.length > 0 && { step: 'finishRuns', statement: finishDagRuns(id, now, finishedRuns) },
+    events.length > 0 && { step: 'wake', statement: wakeOthers },
   ];
   return steps.filter((step) => step !== false);
 }

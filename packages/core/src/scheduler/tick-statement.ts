@@ -16,7 +16,8 @@ export type Step =
   | 'reset'
   | 'schedule'
   | 'queue'
-  | 'finishRuns';
+  | 'finishRuns'
+  | 'wake';
 
 /** A statement and its part in the tick. */
 export interface TickStatement {

@@ -36,7 +36,7 @@ export interface Database {
   batch<const Statements extends readonly Statement<unknown>[]>(statements: Statements): Promise<BatchRows<Statements>>;
   /** Reads for people and the API: typed, composable, off the scheduler's path. Never used to decide a transition. */
   readonly reads: Kysely<Tables>;
-  /** Calls `wake` after another process committed something that this one may wait for. Returns the way to stop. */
+  /** Calls `wake` after a process committed a batch with `wakeOthers`, this one included. Returns the way to stop. */
   onWake(wake: () => void): () => void;
   close(): Promise<void>;
 }
@@ -52,7 +52,12 @@ export interface SqlDialect {
   readonly forUpdateSkipLocked: string;
   /** The database's own clock in milliseconds, for leases only. */
   readonly databaseNow: string;
+  /** A statement that wakes other processes when the transaction commits; one that does nothing where there are none. */
+  readonly wake: string;
 }
+
+/** The channel of LISTEN and NOTIFY that says "something was committed that you may wait for". */
+export const WAKE_CHANNEL = 'tradewind_wake';
 
 const sqliteDialect: SqlDialect = {
   dialect: 'sqlite',
@@ -63,6 +68,7 @@ const sqliteDialect: SqlDialect = {
   forUpdate: '',
   forUpdateSkipLocked: '',
   databaseNow: 'database_now()',
+  wake: 'select 1 where false',
 };
 
 const postgresDialect: SqlDialect = {
@@ -74,12 +80,19 @@ const postgresDialect: SqlDialect = {
   forUpdate: 'for no key update',
   forUpdateSkipLocked: 'for no key update skip locked',
   databaseNow: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
+  wake: `notify ${WAKE_CHANNEL}`,
 };
 
 /** The spelling of a dialect. */
 export function sqlDialect(dialect: Dialect): SqlDialect {
   return dialect === 'sqlite' ? sqliteDialect : postgresDialect;
 }
+
+/**
+ * Wakes the other processes on the database when the transaction commits. Belongs at the end of a batch that creates what a loop elsewhere waits for; a tick
+ * of a scheduler, which only its own loop follows, does without.
+ */
+export const wakeOthers: Statement<never> = { name: 'wake_others', text: ({ wake }) => wake, values: [] };
 
 /**
  * Declares a statement and returns the function that binds its values.

@@ -57,7 +57,9 @@ async function apply(database: Database, migration: Migration, now: number): Pro
   }
 }
 
-/** PostgreSQL lets two `create table if not exists` run at once and then fails one. The key of the lock has no meaning; nothing else takes it. */
+/**
+ * PostgreSQL lets two `create table if not exists` run at once and then fails one. The lock's key has no meaning; nothing else takes it.
+ */
 const waitForOthers = defineStatement<never, []>(
   'wait_for_other_migrations',
   ({ dialect }) => (dialect === 'postgres' ? 'select pg_advisory_xact_lock(7423100)' : 'select 1'),

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { systemClock } from '../platform/clock.ts';
 import { silentLog } from '../platform/log.ts';
 import { systemRandom } from '../platform/random.ts';
-import { defineStatement, type Statement } from './database.ts';
+import { defineStatement, type Statement, wakeOthers } from './database.ts';
 import { openPostgres } from './postgres-database.ts';
 import { describePostgres } from './testing/describe-databases.ts';
 
@@ -111,7 +111,7 @@ describePostgres('onWake', (open) => {
       expect(wake).toHaveBeenCalled();
     });
     const before = wake.mock.calls.length;
-    await writer.batch([raise(1)]);
+    await writer.batch([raise(1), wakeOthers]);
     await vi.waitFor(() => {
       expect(wake.mock.calls.length).toBeGreaterThan(before);
     });
@@ -119,7 +119,7 @@ describePostgres('onWake', (open) => {
     const other = vi.fn();
     listener.onWake(other);
     const silent = wake.mock.calls.length;
-    await writer.batch([raise(1)]);
+    await writer.batch([raise(1), wakeOthers]);
     await vi.waitFor(() => {
       expect(other).toHaveBeenCalled();
     });
@@ -135,8 +135,8 @@ describePostgres('onWake', (open) => {
       expect(wake).toHaveBeenCalled();
     });
     const before = wake.mock.calls.length;
-    await writer.batch([fillCounter]).catch(() => {});
-    await writer.batch([raise(1)]);
+    await writer.batch([fillCounter, wakeOthers]).catch(() => {});
+    await writer.batch([raise(1), wakeOthers]);
     await vi.waitFor(() => {
       expect(wake.mock.calls.length).toBeGreaterThan(before);
     });

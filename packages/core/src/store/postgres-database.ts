@@ -5,7 +5,7 @@ import { sleep } from '../platform/clock.ts';
 import { TradewindError, messageOf } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
-import { sqlDialect, type BatchRows, type Database, type Statement } from './database.ts';
+import { sqlDialect, WAKE_CHANNEL, type BatchRows, type Database, type Statement } from './database.ts';
 import type { Tables } from './tables.ts';
 
 /** How to reach a PostgreSQL server. */
@@ -19,8 +19,6 @@ export interface PostgresOptions {
   readonly writers?: number;
 }
 
-/** The channel of LISTEN and NOTIFY that says "something was committed". */
-const WAKE_CHANNEL = 'tradewind_wake';
 const CONNECT_TIMEOUT_MS = 5_000;
 /** No statement of ours takes longer on a healthy server; a stalled one must not hold a loop for ever. */
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -39,10 +37,9 @@ const UNAVAILABLE_CLASSES = new Set(['08', '53', '57', '58']);
 
 const BEGIN: Statement<never> = { name: 'begin', text: () => 'begin', values: [] };
 const COMMIT: Statement<never> = { name: 'commit', text: () => 'commit', values: [] };
-const WAKE: Statement<never> = { name: 'wake', text: () => `notify ${WAKE_CHANNEL}`, values: [] };
 
 /**
- * Connects to PostgreSQL. A batch is sent as one pipeline: `begin`, the statements (prepared once for each connection), `notify`, `commit`, in one
+ * Connects to PostgreSQL. A batch is sent as one pipeline: `begin`, the statements (prepared once for each connection), `commit`, in one
  * write and one round trip. Connections that break are replaced; a deadlock or a serialization failure is tried again.
  */
 export function openPostgres(options: PostgresOptions): Database {
@@ -114,7 +111,7 @@ const getTypeParser: CustomTypesConfig['getTypeParser'] = (oid: number, format?:
 /** Sends everything before the first answer arrives. A failed statement aborts the transaction, and `commit` then rolls back. */
 async function pipeline(client: ClientBase, statements: readonly Statement<unknown>[]): Promise<unknown[][]> {
   const spelling = sqlDialect('postgres');
-  const sent = [BEGIN, ...statements, WAKE, COMMIT].map(async (statement) => {
+  const sent = [BEGIN, ...statements, COMMIT].map(async (statement) => {
     const result = await client.query<Record<string, unknown>>({
       name: statement.name,
       text: statement.text(spelling),
@@ -125,7 +122,7 @@ async function pipeline(client: ClientBase, statements: readonly Statement<unkno
   const settled = await Promise.allSettled(sent);
   const failed = settled.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-  return settled.slice(1, -2).map((result) => (result.status === 'fulfilled' ? result.value : []));
+  return settled.slice(1, -1).map((result) => (result.status === 'fulfilled' ? result.value : []));
 }
 
 /** Keeps one connection in LISTEN for as long as somebody wants to be woken, and connects again after a loss. */

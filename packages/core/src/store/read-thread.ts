@@ -80,7 +80,11 @@ class ReadThreadDriver implements Driver {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./read-thread-main.ts', import.meta.url), { workerData: { file: this.#file } });
+    const worker = new Worker(new URL('./read-thread-main.ts', import.meta.url), {
+      workerData: { file: this.#file },
+      // The flags of the process are for its own program; some of them a thread refuses.
+      execArgv: [],
+    });
     worker.on('message', (message: ReadReply) => {
       const reply = this.#waiting.get(message.id);
       this.#waiting.delete(message.id);

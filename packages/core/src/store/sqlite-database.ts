@@ -105,7 +105,7 @@ function openReads(file: string, connection: DatabaseSync): { readonly kysely: K
 }
 
 /** What Kysely asks of a SQLite driver, on node:sqlite. */
-export function adapt(connection: DatabaseSync): SqliteDatabase {
+function adapt(connection: DatabaseSync): SqliteDatabase {
   const prepared = new Map<string, SqliteStatement>();
   return {
     close() {

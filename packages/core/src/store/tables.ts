@@ -82,6 +82,8 @@ export interface DagFileTable {
   contentHash: string;
   /** JSON record: path → content hash of each bundle file that it imports. */
   dependencies: string;
+  /** JSON list of text: what is odd about the file and does not keep its dags from running. */
+  warnings: string;
   parsedAt: number;
 }
 

@@ -54,6 +54,7 @@ export const initial: Migration = {
         path text primary key,
         content_hash text not null,
         dependencies text not null,
+        warnings text not null,
         parsed_at bigint not null
       )`,
       `create table import_error (

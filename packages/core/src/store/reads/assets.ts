@@ -1,4 +1,4 @@
-import type { JsonObject, SerializedDag } from '@tradewind/protocol';
+import type { JsonObject } from '@tradewind/protocol';
 import { sql, type SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
 import {
@@ -103,10 +103,10 @@ export async function findAsset(database: Database, id: number, readable: Readab
 }
 
 function selectAssets(database: Database) {
-  const newest = sql`(select max(event.id) from asset_event as event where event.asset_id = ${column('asset.id')})`;
+  const newest = sql<number>`(select max(event.id) from asset_event as event where event.asset_id = ${column('asset.id')})`;
   return database.reads
     .selectFrom('asset')
-    .leftJoin('assetEvent', 'assetEvent.id', sql<number>`${newest}`)
+    .leftJoin('assetEvent', (join) => join.on('assetEvent.id', '=', newest))
     .select([
       'asset.id',
       'asset.name',
@@ -166,24 +166,4 @@ function isReferredToBy(table: 'dagScheduleAsset' | 'taskOutletAsset', dagIds: R
   return sql<SqlBool>`exists (
     select 1 from ${sql.table(table)} join dag on dag.dag_id = ${column(dagId)} and dag.is_stale = 0
     where ${column(`${table}.assetId`)} = ${column('asset.id')} and ${all([isReadable(dagId, dagIds)])})`;
-}
-
-/** A dag that an asset's events start, with the JSON Schema of each param. */
-export interface DagScheduledOnAsset {
-  readonly dagId: string;
-  readonly params: SerializedDag['params'];
-}
-
-/** The dags that an event of the asset starts now. */
-export async function listDagsScheduledOn(database: Database, assetId: number): Promise<readonly DagScheduledOnAsset[]> {
-  const rows = await database.reads
-    .selectFrom('dagScheduleAsset')
-    .innerJoin('dag', 'dag.dagId', 'dagScheduleAsset.dagId')
-    .innerJoin('dagVersion', 'dagVersion.id', 'dag.dagVersionId')
-    .select(['dag.dagId', 'dagVersion.serialized'])
-    .where('dagScheduleAsset.assetId', '=', assetId)
-    .where('dag.isStale', '=', 0)
-    .orderBy('dag.dagId')
-    .execute();
-  return rows.map(({ dagId, serialized }) => ({ dagId, params: (JSON.parse(serialized) as SerializedDag).params }));
 }

@@ -94,7 +94,7 @@ export function matchesPattern(value: RawBuilder<unknown>, pattern: string | und
 export function startsWith(value: RawBuilder<unknown>, pattern: string | undefined): Condition | undefined {
   const prefixes = alternatives(pattern).map((term) => term.replace(/[^\p{L}\p{N}]+$/u, ''));
   if (prefixes.length === 0 || prefixes.includes('')) return undefined;
-  const equalities = prefixes.map((prefix) => sql<SqlBool>`substr(${value}, 1, ${[...prefix].length}) = ${prefix}`);
+  const equalities = prefixes.map((prefix) => sql<SqlBool>`substr(${value}, 1, ${Array.from(prefix).length}) = ${prefix}`);
   return sql<SqlBool>`(${sql.join(equalities, sql` or `)})`;
 }
 

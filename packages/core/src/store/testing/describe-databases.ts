@@ -118,8 +118,8 @@ function urlOfServer(url: string | undefined): string {
 }
 
 /**
- * Deletes every row but the schema's version and starts the identity columns again. Deleting is faster than `truncate` on tables that hold a
- * handful of rows; without triggers no order of tables is needed.
+ * Deletes every row but the schema's version and starts the identity columns again. Deleting is faster than `truncate` on tables that hold
+ * a handful of rows; without triggers no order of tables is needed.
  */
 const EMPTY_EVERY_TABLE = `
   do $$

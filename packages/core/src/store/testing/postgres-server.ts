@@ -199,9 +199,9 @@ function endOf(child: ChildProcess): Promise<string | undefined> {
   });
 }
 
-/** A shell that waits for the end of this process, which closes the pipe between them, and then ends the server. */
+/** A shell (its builtins alone) that waits for the end of this process, which closes the pipe between them, and then ends the server. */
 function endWithThisProcess(pid: number): ChildProcess {
-  return spawn('sh', ['-c', 'cat > /dev/null; kill -s QUIT "$1" 2> /dev/null', 'sh', String(pid)], {
+  return spawn('/bin/sh', ['-c', 'read -r _; kill -s QUIT "$1" 2> /dev/null', 'sh', String(pid)], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });

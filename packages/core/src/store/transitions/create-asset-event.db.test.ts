@@ -3,9 +3,9 @@ import { listAssetEvents } from '../reads/asset-events.ts';
 import { insertExampleRows } from '../reads/testing/example-rows.ts';
 import { EXAMPLE_NOW } from '../reads/testing/example-time.ts';
 import { describeDatabases } from '../testing/describe-databases.ts';
-import { createAssetEvent, type NewAssetEvent } from './create-asset-event.ts';
+import { createAssetEvent, type ReportedEvent } from './create-asset-event.ts';
 
-const EVENT: NewAssetEvent = {
+const EVENT: ReportedEvent = {
   eventKey: 'key-api',
   assetId: 1,
   extra: '{"total":4}',

@@ -1,5 +1,5 @@
 import type { DagRunTriggeredBy } from '@tradewind/protocol';
-import { defineStatement, type Database } from '../database.ts';
+import { defineStatement, wakeOthers, type Database } from '../database.ts';
 
 /** A run that somebody asks for. Times are milliseconds since the epoch. */
 export interface NewDagRun {
@@ -33,7 +33,7 @@ export type CreateDagRunOutcome =
  * happens and the caller looks again. Run twice: the run exists already. Task instances come when the scheduler starts the run.
  */
 export async function createDagRun(database: Database, run: NewDagRun, now: number): Promise<CreateDagRunOutcome> {
-  const [created, [dag]] = await database.batch([insertDagRun(run, now), selectRefusal(run)]);
+  const [created, [dag]] = await database.batch([insertDagRun(run, now), selectRefusal(run), wakeOthers]);
   if (created.length > 0) return { outcome: 'created' };
   if (dag === undefined) return { outcome: 'unknown_dag' };
   if (dag.isStale === 1) return { outcome: 'stale_dag' };

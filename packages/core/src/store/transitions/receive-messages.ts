@@ -1,4 +1,4 @@
-import { defineStatement, type Statement } from '../database.ts';
+import { defineStatement, wakeOthers, type Statement } from '../database.ts';
 import type { InboxStatus } from '../tables.ts';
 
 /** A received message and everything that follows from it, as the consumer decided. Texts are storable (no NUL). */
@@ -53,7 +53,13 @@ export interface ReceivedRunRequest {
  * @returns statements for one transaction; the third returns the requests that were made
  */
 export function receiveMessages(receipts: readonly Receipt[]) {
-  return [insertInbox(receipts), insertAssetEvents(receipts), insertRunRequests(receipts), touchSubscriptions(receipts)] as const;
+  return [
+    insertInbox(receipts),
+    insertAssetEvents(receipts),
+    insertRunRequests(receipts),
+    touchSubscriptions(receipts),
+    wakeOthers,
+  ] as const;
 }
 
 const insertInbox = defineStatement<{ id: string; dedupeKey: string }, [receipts: readonly Receipt[]]>(

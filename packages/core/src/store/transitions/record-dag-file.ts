@@ -14,7 +14,8 @@ export interface DagFileRecord {
 /**
  * Any file → as it was read, without an import error.
  *
- * The statements after those that save the file's dags, in the same transaction: a file is known only with its dags. Run twice: the same row.
+ * The statements after those that save the file's dags, in the same transaction: a file is known only with its dags. Run twice: the same
+ * row.
  */
 export function recordDagFile(record: DagFileRecord, now: number): readonly Statement<unknown>[] {
   return [upsertDagFile(record, now), deleteImportErrors([record.file])];
@@ -23,7 +24,8 @@ export function recordDagFile(record: DagFileRecord, now: number): readonly Stat
 /**
  * Any file → with an import error. Its dags stay as they are.
  *
- * The file is remembered with its content, even if it was never read, so that it is noticed when it goes. Run twice: the same error; it keeps its id.
+ * The file is remembered with its content, even if it was never read, so that it is noticed when it goes. Run twice: the same error; it
+ * keeps its id.
  *
  * @param contentHash undefined where not even the content could be read
  */

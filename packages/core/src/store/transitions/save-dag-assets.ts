@@ -3,11 +3,12 @@ import { defineStatement, type SqlDialect, type Statement } from '../database.ts
 import { storableText } from '../storable-text.ts';
 
 /**
- * The statements that make assets, their bindings and the subscriptions what the dags say, after the dags themselves in the same transaction.
+ * The statements that make assets, their bindings and the subscriptions what the dags say, after the dags themselves in the same
+ * transaction.
  *
- * Assets stay for ever, because events refer to them. Where an event goes is decided by the dags that emit it; what an asset is otherwise, by the dag
- * that was saved last. A watcher stands as long as a dag that is not stale is scheduled on its asset and describes it, and a subscription is active as
- * long as it has such a watcher. Run twice: the same rows.
+ * Assets stay for ever, because events refer to them. Where an event goes is decided by the dags that emit it; what an asset is otherwise,
+ * by the dag that was saved last. A watcher stands as long as a dag that is not stale is scheduled on its asset and describes it, and a
+ * subscription is active as long as it has such a watcher. Run twice: the same rows.
  *
  * @param alsoChanged names of further assets whose watchers may have changed: those that the dags were scheduled on before
  */
@@ -31,7 +32,8 @@ export function saveDagAssets(dags: readonly SerializedDag[], alsoChanged: reado
 }
 
 /**
- * The statements that make watchers and subscriptions what the dags say which are scheduled on these assets. Also called where dags became stale.
+ * The statements that make watchers and subscriptions what the dags say which are scheduled on these assets. Also called where dags became
+ * stale.
  */
 export function refreshSubscriptions(assetNames: readonly string[], now: number): readonly Statement<unknown>[] {
   return [removeWatchers(assetNames), insertSubscriptions(assetNames, now), saveWatchers(assetNames), switchSubscriptions(now)];
@@ -186,8 +188,8 @@ function outletRows(bindings: readonly OutletBinding[]): string {
 }
 
 /**
- * The watchers that the current versions of the dags describe which are scheduled on the assets in `$1`. Where two describe the same queue for
- * an asset and one of them wants every type of message, every type it is.
+ * The watchers that the current versions of the dags describe which are scheduled on the assets in `$1`. Where two describe the same queue
+ * for an asset and one of them wants every type of message, every type it is.
  */
 function wantedWatchers(d: SqlDialect): string {
   const elements =

@@ -49,8 +49,8 @@ export const selectSavedDags = defineStatement<SavedDag, [dags: readonly Pick<Re
 /**
  * (absent) → the dag's newest version, where what was read differs from the version that the dag is on.
  *
- * First of the statements that save a reading; the dag's row follows. Of two readings at once, the unique (dag, version number) refuses one. Run twice:
- * the dag is on that version already.
+ * First of the statements that save a reading; the dag's row follows. Of two readings at once, the unique (dag, version number) refuses
+ * one. Run twice: the dag is on that version already.
  */
 export const insertDagVersions = defineStatement<{ dagId: string }, [reading: DagReading, now: number]>(
   'insert_dag_versions',
@@ -79,7 +79,12 @@ export const insertDagVersions = defineStatement<{ dagId: string }, [reading: Da
   ],
 );
 
-const NEWEST_VERSION = `(select newest.id from dag_version as newest where newest.dag_id = given.dag_id order by newest.version_number desc limit 1)`;
+const NEWEST_VERSION = `(
+      select newest.id from dag_version as newest
+      where newest.dag_id = given.dag_id
+      order by newest.version_number desc
+      limit 1
+    )`;
 
 function givenDags(d: SqlDialect): string {
   return d.rows('$1', 'given', {
@@ -99,7 +104,8 @@ function givenDags(d: SqlDialect): string {
 }
 
 /**
- * Any dag → as it was read, not stale. Whether it is paused and when it is due stay: the first is the operator's, the second the scheduler's.
+ * Any dag → as it was read, not stale. Whether it is paused and when it is due stay: the first is the operator's, the second the
+ * scheduler's.
  *
  * After `insertDagVersions` in the same transaction. Run twice: the same row.
  */
@@ -117,15 +123,17 @@ export const updateDags = defineStatement<{ dagId: string }, [reading: DagReadin
   valuesOf,
 );
 
-/** (absent) → a dag, paused or not as its author wants it at first. After `updateDags` in the same transaction. Run twice: the dag exists. */
+/**
+ * (absent) → a dag, paused or not as its author wants it at first. After `updateDags` in the same transaction. Run twice: the dag exists.
+ */
 export const insertDags = defineStatement<{ dagId: string }, [reading: DagReading, now: number]>(
   'insert_dags',
   (d) => `
     insert into dag
-      (dag_id, file, is_paused, is_stale, dag_version_id, bundle_version, display_name, description, owner, tags, schedule, schedule_summary, catchup,
-       max_active_runs, max_active_tasks, next_run_at, parsed_at, parse_ms, created_at)
-    select given.dag_id, $2, given.is_paused, 0, ${NEWEST_VERSION}, $3, given.display_name, given.description, given.owner, given.tags, given.schedule,
-      given.schedule_summary, given.catchup, given.max_active_runs, given.max_active_tasks, given.next_run_at, $4, $5, $4
+      (dag_id, file, is_paused, is_stale, dag_version_id, bundle_version, display_name, description, owner, tags, schedule,
+       schedule_summary, catchup, max_active_runs, max_active_tasks, next_run_at, parsed_at, parse_ms, created_at)
+    select given.dag_id, $2, given.is_paused, 0, ${NEWEST_VERSION}, $3, given.display_name, given.description, given.owner, given.tags,
+      given.schedule, given.schedule_summary, given.catchup, given.max_active_runs, given.max_active_tasks, given.next_run_at, $4, $5, $4
     from ${givenDags(d)}
     where not exists (select 1 from dag where dag.dag_id = given.dag_id)
     returning dag_id as "dagId"`,
@@ -165,8 +173,8 @@ export interface RescheduledDag {
 /**
  * Due → due at another time, or never.
  *
- * Called where a schedule changed, a dag came back or was unpaused. Changes nothing where the scheduler has moved the due time on meanwhile; the caller
- * then decides again. Run twice: the same due time.
+ * Called where a schedule changed, a dag came back or was unpaused. Changes nothing where the scheduler has moved the due time on
+ * meanwhile; the caller then decides again. Run twice: the same due time.
  */
 export const rescheduleDags = defineStatement<{ dagId: string }, [dags: readonly RescheduledDag[]]>(
   'reschedule_dags',

@@ -13,8 +13,8 @@ const MOST_ATTEMPTS = 5;
 /**
  * On → paused, or paused → on.
  *
- * Called by the API, the pages and the command line. A dag that goes on without catchup is due as `decideNextRun` says now: of the ticks that it missed only
- * the latest is run. With catchup its due time stays and every missed tick is run. Run twice: it is that way already.
+ * Called by the API, the pages and the command line. A dag that goes on without catchup is due as `decideNextRun` says now: of the ticks
+ * that it missed only the latest is run. With catchup its due time stays and every missed tick is run. Run twice: it is that way already.
  *
  * @param now milliseconds since the epoch
  * @throws TradewindError `conflict` where its due time moved on at each of several attempts
