@@ -4,7 +4,7 @@
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import type { CodeLocation } from '@tradewind/protocol';
+import type { CodeLocation, SerializedDag } from '@tradewind/protocol';
 import { openAuthentication } from '../api/auth/authentication.ts';
 import { createServer, listen } from '../api/server.ts';
 import type { DagFilesChange } from '../dag-processor/dag-files.ts';
@@ -15,6 +15,7 @@ import { startFederation, type Federation } from '../federation/federation.ts';
 import type { AwsOptions } from '../federation/transports/aws-options.ts';
 import { createSnsPublisher } from '../federation/transports/sns-publisher.ts';
 import { connectSqs } from '../federation/transports/sqs-source.ts';
+import { checkParamSchemas } from '../model/params.ts';
 import { findScheduleProblem } from '../model/timetables/next-run.ts';
 import type { ActivityObserver } from '../platform/activity.ts';
 import { authorEntry } from '../platform/child-process.ts';
@@ -90,6 +91,7 @@ async function compose(config: EnvironmentConfig, options: EnvironmentOptions, o
   const work = await startWork(config, options, { database, onStop });
   startDagProcessor(config, options, { database, onStop, ...work });
   const served = await startApi(config, { log, database, onStop, ...work });
+  store.setAddress(served.address);
   await announceEnvironment(config, served, { clock, onStop });
   const { createdAdmin } = served.authentication;
   return {
@@ -175,7 +177,7 @@ function startDagProcessor(
     sink: createDagFileSink({ database, clock, random }),
     clock,
     log,
-    findProblem: ({ schedule }) => findScheduleProblem(schedule),
+    findProblem: ({ schedule, params }) => findScheduleProblem(schedule) ?? findParamProblem(params),
     parse: (code, signal) =>
       parseDagFile(
         code,
@@ -220,6 +222,12 @@ async function startApi(config: EnvironmentConfig, { log, database, onStop, sche
     isPortFixed: config.api.port !== undefined,
   });
   return { address, authentication };
+}
+
+/** Says what is wrong with the first param whose schema cannot be used. */
+function findParamProblem(params: SerializedDag['params']): string | undefined {
+  const [problem] = checkParamSchemas(params);
+  return problem === undefined ? undefined : `params: ${problem.path}: ${problem.message}`;
 }
 
 /** Where children find the code of a dag file at a version: the live paths, with the texts that the manifest pins (adr/0004). */

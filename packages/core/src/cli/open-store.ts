@@ -9,6 +9,8 @@ import { acquireEnvironmentLock } from '../store/environment-lock.ts';
 /** An environment's database, and the exclusive right to it where it is embedded. */
 export interface OpenedStore {
   readonly database: Database;
+  /** Tells a second process that wants the environment where the first one can be reached. */
+  setAddress(address: string): void;
   close(): Promise<void>;
 }
 
@@ -21,7 +23,7 @@ export async function openStore(config: EnvironmentConfig, parts: { clock: Clock
   if (url !== undefined) {
     const { openPostgres } = await import('../store/postgres-database.ts');
     const database = openPostgres({ url, ...parts });
-    return { database, close: () => database.close() };
+    return { database, setAddress: () => {}, close: () => database.close() };
   }
   const lock = acquireEnvironmentLock(config.stateFolder, { pid: process.pid, startedAt: parts.clock.now() });
   try {
@@ -29,6 +31,9 @@ export async function openStore(config: EnvironmentConfig, parts: { clock: Clock
     const database = openSqlite({ file: path.join(config.stateFolder, 'database.sqlite'), now: () => parts.clock.now() });
     return {
       database,
+      setAddress: (address) => {
+        lock.setAddress(address);
+      },
       async close() {
         await database.close();
         lock.release();

@@ -173,7 +173,7 @@ describe('after a crash', () => {
     const its = await open([serializedDag({ tasks: [task('a')] })]);
     await its.trigger('orders');
     its.scheduler.report({ type: 'started', attempt: its.workload('a').attempt, at: its.clock.now(), pid: 1, hostname: 'host' });
-    await its.clock.advance(0);
+    await its.clock.advance(20);
     await its.crash();
     expect(its.workload('a').context.tryNumber).toBe(2);
     await its.end('a');

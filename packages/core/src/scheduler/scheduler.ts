@@ -6,6 +6,7 @@
  * because every step starts from what the database says.
  */
 import type { AttemptReport } from '@tradewind/protocol';
+import type { Clock, Timer } from '../platform/clock.ts';
 import { messageOf } from '../platform/errors.ts';
 import { endJob } from '../store/transitions/jobs.ts';
 import { createScheduledRuns } from './create-scheduled-runs.ts';
@@ -28,6 +29,11 @@ export interface Scheduler {
   stop(): Promise<void>;
 }
 
+/**
+ * How long the report of a start waits for company. Nothing follows from a start but that it can be seen, and a short task ends within that time: its start
+ * and its end are then one transaction, and the next task need not wait for two.
+ */
+const STARTED_DELAY_MS = 10;
 const FIRST_BACK_OFF_MS = 50;
 const LONGEST_BACK_OFF_MS = 5_000;
 
@@ -39,11 +45,16 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
   const state = createSchedulerState(parts, await beginTerm(parts));
   const waiter = createWaiter(parts.clock);
   const stopping = new AbortController();
+  const started = delayedWake(parts.clock, waiter);
   const loop = runLoop(state, waiter, stopping.signal);
   return {
     report(report) {
-      if (report.type === 'ended') state.inFlight -= 1;
       state.reports.push(report);
+      if (report.type === 'started') {
+        started.arm();
+        return;
+      }
+      state.inFlight -= 1;
       waiter.wake();
     },
     wake(reason) {
@@ -58,7 +69,24 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
       stopping.abort();
       waiter.wake();
       await loop;
+      started.disarm();
       await parts.database.batch([endJob(state.term)]);
+    },
+  };
+}
+
+/** Wakes the loop a little after the first of several calls. */
+function delayedWake(clock: Clock, waiter: Waiter): { arm(): void; disarm(): void } {
+  let timer: Timer | undefined;
+  return {
+    arm() {
+      timer ??= clock.setTimer(STARTED_DELAY_MS, () => {
+        timer = undefined;
+        waiter.wake();
+      });
+    },
+    disarm() {
+      timer?.cancel();
     },
   };
 }
@@ -98,7 +126,8 @@ async function runPass(state: SchedulerState): Promise<void> {
 
 /** When the loop must look again although nobody woke it: at once where a step left work. */
 function nextDueAt(state: SchedulerState): number {
-  if (state.reports.length > 0 || state.mayStartRuns || state.stale.size > 0) return state.parts.clock.now();
+  const hasEnds = state.reports.some(({ type }) => type === 'ended');
+  if (hasEnds || state.mayStartRuns || state.stale.size > 0) return state.parts.clock.now();
   return Math.min(
     state.nextRecoveryAt,
     state.nextScheduledAt ?? Number.POSITIVE_INFINITY,

@@ -1,7 +1,7 @@
 import type { SerializedDag } from '@tradewind/protocol';
 import { decideNextRun } from '../model/timetables/next-run.ts';
 import { TradewindError } from '../platform/errors.ts';
-import type { Database } from './database.ts';
+import { wakeOthers, type Database } from './database.ts';
 import { rescheduleDags, selectSavedDags } from './transitions/save-dags.ts';
 
 /** A race with the scheduler is over after one run has been created; a few of them in a row do not happen by chance. */
@@ -30,7 +30,7 @@ export async function rescheduleUntilApplied(
       const next = decideNextRun({ ...dag, lastLogicalAt: lastLogicalAt ?? undefined, now });
       return [{ dagId, expectedNextRunAt: nextRunAt, nextRunAt: next?.runAfterAt ?? null }];
     });
-    const [applied] = await database.batch([rescheduleDags(rescheduled)]);
+    const [applied] = await database.batch([rescheduleDags(rescheduled), wakeOthers]);
     const done = new Set(applied.map(({ dagId }) => dagId));
     waiting = waiting.filter(({ dag }) => !done.has(dag.dagId));
   }

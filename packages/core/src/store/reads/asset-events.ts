@@ -3,12 +3,14 @@ import { sql, type SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
 import {
   all,
+  always,
   column,
   equals,
   isReadable,
   isWithin,
   matchesPattern,
   orderedBy,
+  sometimes,
   startsWith,
   type Condition,
   type Listed,
@@ -68,11 +70,11 @@ export interface AssetEventFilter {
 
 /** What a list of asset events may be ordered by. */
 export const ASSET_EVENT_ORDER = {
-  source_task_id: column('assetEvent.sourceTaskId'),
-  source_dag_id: column('assetEvent.sourceDagId'),
-  source_run_id: column('assetEvent.sourceRunId'),
-  source_map_index: column('assetEvent.sourceMapIndex'),
-  timestamp: column('assetEvent.occurredAt'),
+  source_task_id: sometimes(column('assetEvent.sourceTaskId')),
+  source_dag_id: sometimes(column('assetEvent.sourceDagId')),
+  source_run_id: sometimes(column('assetEvent.sourceRunId')),
+  source_map_index: always(column('assetEvent.sourceMapIndex')),
+  timestamp: always(column('assetEvent.occurredAt')),
 } as const;
 
 /**

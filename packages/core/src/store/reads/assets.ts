@@ -3,6 +3,7 @@ import { sql, type SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
 import {
   all,
+  always,
   column,
   isReadable,
   matchesPattern,
@@ -48,11 +49,11 @@ export interface AssetFilter {
 
 /** What a list of assets may be ordered by. */
 export const ASSET_ORDER = {
-  id: column('asset.id'),
-  name: column('asset.name'),
-  uri: column('asset.uri'),
-  created_at: column('asset.createdAt'),
-  updated_at: column('asset.updatedAt'),
+  id: always(column('asset.id')),
+  name: always(column('asset.name')),
+  uri: always(column('asset.uri')),
+  created_at: always(column('asset.createdAt')),
+  updated_at: always(column('asset.updatedAt')),
 } as const;
 
 /**

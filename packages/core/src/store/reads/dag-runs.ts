@@ -1,15 +1,19 @@
 import type { DagRunState, DagRunTriggeredBy, DagRunType, JsonObject } from '@tradewind/protocol';
-import { sql } from 'kysely';
+import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
 import {
   all,
+  always,
   column,
+  countRows,
   equals,
+  idsOfPage,
   isAnyOf,
   isReadable,
   isWithin,
   matchesPattern,
   orderedBy,
+  sometimes,
   startsWith,
   type Condition,
   type Listed,
@@ -78,17 +82,17 @@ const DURATION_SECONDS = sql`((${column('dagRun.endedAt')} - ${column('dagRun.st
 
 /** What a list of dag runs may be ordered by. */
 export const DAG_RUN_ORDER = {
-  id: column('dagRun.id'),
-  state: column('dagRun.state'),
-  dag_id: column('dagRun.dagId'),
-  run_id: column('dagRun.runId'),
-  dag_run_id: column('dagRun.runId'),
-  logical_date: column('dagRun.logicalAt'),
-  run_after: column('dagRun.runAfterAt'),
-  start_date: column('dagRun.startedAt'),
-  end_date: column('dagRun.endedAt'),
-  duration: DURATION_SECONDS,
-  conf: column('dagRun.conf'),
+  id: always(column('dagRun.id')),
+  state: always(column('dagRun.state')),
+  dag_id: always(column('dagRun.dagId')),
+  run_id: always(column('dagRun.runId')),
+  dag_run_id: always(column('dagRun.runId')),
+  logical_date: sometimes(column('dagRun.logicalAt')),
+  run_after: always(column('dagRun.runAfterAt')),
+  start_date: sometimes(column('dagRun.startedAt')),
+  end_date: sometimes(column('dagRun.endedAt')),
+  duration: sometimes(DURATION_SECONDS),
+  conf: always(column('dagRun.conf')),
 } as const;
 
 /** Lists dag runs, a page at a time. */
@@ -99,21 +103,14 @@ export async function listDagRuns(
   orderBy: readonly OrderBy[] = [],
 ): Promise<Listed<DagRunSummary>> {
   const wanted = conditionOf(filter);
-  const [rows, counted] = await Promise.all([
-    selectSummaries(database)
-      .where(wanted)
-      .orderBy(orderedBy(orderBy, DAG_RUN_ORDER, 'dagRun.id'))
-      .limit(page.limit)
-      .offset(page.offset)
-      .execute(),
-    database.reads
-      .selectFrom('dagRun')
-      .innerJoin('dagVersion', 'dagVersion.id', 'dagRun.dagVersionId')
-      .select(sql<number>`count(*)`.as('total'))
-      .where(wanted)
-      .executeTakeFirst(),
+  const order = orderedBy(orderBy, DAG_RUN_ORDER, 'dagRun.id');
+  const from = sql.table('dagRun');
+  const ids = idsOfPage({ id: 'dagRun.id', from, wanted, order, page });
+  const [rows, total] = await Promise.all([
+    selectSummaries(database).where('dagRun.id', 'in', ids).orderBy(order).execute(),
+    countRows(database, from, wanted),
   ]);
-  return { rows: rows.map(toSummary), total: counted?.total ?? 0 };
+  return { rows: rows.map(toSummary), total };
 }
 
 /** One dag run, by the two ids that name it. */
@@ -139,20 +136,20 @@ export async function listRecentDagRuns(
   if (dagIds.length === 0) return new Map();
   const rows = await database.reads
     .selectFrom('dag')
-    .innerJoin('dagRun', 'dagRun.dagId', 'dag.dagId')
+    // By id alone, which the subquery names: joined by dag, every run of the dags would be looked at.
+    .innerJoin('dagRun', (join) => join.on('dagRun.id', 'in', newestOfDag(most)))
     .select(['dagRun.dagId', 'dagRun.runId', 'dagRun.state', 'dagRun.runAfterAt'])
     .where('dag.dagId', 'in', dagIds)
-    .where(
-      'dagRun.id',
-      'in',
-      sql<string>`(
-        select newest.id from dag_run as newest where newest.dag_id = ${column('dag.dagId')}
-        order by newest.run_after_at desc, newest.id desc limit ${most})`,
-    )
     .orderBy('dagRun.runAfterAt', 'desc')
     .orderBy('dagRun.id', 'desc')
     .execute();
   return Map.groupBy(rows, (row) => row.dagId);
+}
+
+function newestOfDag(most: number): RawBuilder<string> {
+  return sql<string>`(
+    select newest.id from dag_run as newest where newest.dag_id = ${column('dag.dagId')}
+    order by newest.run_after_at desc, newest.id desc limit ${most})`;
 }
 
 function selectSummaries(database: Database) {
@@ -212,7 +209,7 @@ function conditionOf(filter: DagRunFilter): Condition {
     matchesPattern(column('dagRun.conf'), filter.confContains),
     isAnyOf('dagRun.state', filter.states),
     isAnyOf('dagRun.runType', filter.runTypes),
-    isAnyOf('dagVersion.versionNumber', filter.dagVersionNumbers),
+    isOnVersion(filter.dagVersionNumbers),
     equals('dagRun.bundleVersion', filter.bundleVersion),
     isWithin(column('dagRun.runAfterAt'), filter.runAfter),
     isWithin(column('dagRun.logicalAt'), filter.logicalDate),
@@ -220,4 +217,11 @@ function conditionOf(filter: DagRunFilter): Condition {
     isWithin(column('dagRun.endedAt'), filter.endDate),
     isWithin(DURATION_SECONDS, filter.duration),
   ]);
+}
+
+/** Whether a run is on one of some versions of its dag. */
+export function isOnVersion(numbers: readonly number[] | undefined): Condition | undefined {
+  const isWanted = isAnyOf('dagVersion.versionNumber', numbers);
+  if (isWanted === undefined) return undefined;
+  return sql<SqlBool>`exists (select 1 from dag_version where ${column('dagVersion.id')} = ${column('dagRun.dagVersionId')} and ${isWanted})`;
 }

@@ -3,12 +3,14 @@ import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
 import {
   all,
+  always,
   column,
   equals,
   isAnyOf,
   isReadable,
   matchesPattern,
   orderedBy,
+  sometimes,
   startsWith,
   type Condition,
   type Listed,
@@ -65,13 +67,13 @@ const HAS_IMPORT_ERRORS = sql<SqlBool>`exists (select 1 from import_error where 
 
 /** What a list of dags may be ordered by. */
 export const DAG_ORDER = {
-  dag_id: column('dag.dagId'),
-  dag_display_name: DISPLAY_NAME,
-  next_dagrun: column('dag.nextRunAt'),
-  state: ofNewestRun('state'),
-  last_run_state: ofNewestRun('state'),
-  start_date: ofNewestRun('started_at'),
-  last_run_start_date: ofNewestRun('started_at'),
+  dag_id: always(column('dag.dagId')),
+  dag_display_name: always(DISPLAY_NAME),
+  next_dagrun: sometimes(column('dag.nextRunAt')),
+  state: sometimes(ofNewestRun('state')),
+  last_run_state: sometimes(ofNewestRun('state')),
+  start_date: sometimes(ofNewestRun('started_at')),
+  last_run_start_date: sometimes(ofNewestRun('started_at')),
 } as const;
 
 /** Lists dags, a page at a time. */

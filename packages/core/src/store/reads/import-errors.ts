@@ -2,11 +2,13 @@ import { sql, type SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
 import {
   all,
+  always,
   column,
   equals,
   isReadable,
   matchesPattern,
   orderedBy,
+  sometimes,
   startsWith,
   type Condition,
   type Listed,
@@ -42,11 +44,11 @@ export interface ImportErrorFilter {
 
 /** What a list of import errors may be ordered by. */
 export const IMPORT_ERROR_ORDER = {
-  id: column('importError.id'),
-  import_error_id: column('importError.id'),
-  timestamp: column('importError.createdAt'),
-  filename: column('importError.path'),
-  stacktrace: column('importError.stack'),
+  id: always(column('importError.id')),
+  import_error_id: always(column('importError.id')),
+  timestamp: always(column('importError.createdAt')),
+  filename: always(column('importError.path')),
+  stacktrace: sometimes(column('importError.stack')),
 } as const;
 
 /**

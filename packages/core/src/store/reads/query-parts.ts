@@ -1,4 +1,5 @@
 import { sql, type RawBuilder, type SqlBool } from 'kysely';
+import type { Database } from '../database.ts';
 import type { Tables } from '../tables.ts';
 
 /** A column with its table, checked by the compiler: `dagRun.runId`. */
@@ -30,8 +31,15 @@ export interface OrderBy<Attribute extends string = string> {
   readonly descending: boolean;
 }
 
-/** What a list may be ordered by: the API's word for it, and where the value comes from. */
-export type Sortable<Attribute extends string = string> = Readonly<Record<Attribute, RawBuilder<unknown>>>;
+/** What a row may be sorted by. */
+export interface SortKey {
+  readonly value: RawBuilder<unknown>;
+  /** Whether some rows have no such value. */
+  readonly isNullable: boolean;
+}
+
+/** What a list may be ordered by, under the API's words. */
+export type Sortable<Attribute extends string = string> = Readonly<Record<Attribute, SortKey>>;
 
 /** A page of rows and how many there are in all. */
 export interface Listed<Row> {
@@ -42,6 +50,16 @@ export interface Listed<Row> {
 /** Reads one column. */
 export function column(name: Column): RawBuilder<unknown> {
   return sql.ref(name);
+}
+
+/** Sorts by a value that every row has. */
+export function always(value: RawBuilder<unknown>): SortKey {
+  return { value, isNullable: false };
+}
+
+/** Sorts by a value that some rows do not have. */
+export function sometimes(value: RawBuilder<unknown>): SortKey {
+  return { value, isNullable: true };
 }
 
 /** Joins conditions; none at all is true. */
@@ -103,11 +121,33 @@ export function startsWith(value: RawBuilder<unknown>, pattern: string | undefin
  */
 export function orderedBy(orderBy: readonly OrderBy[], sortable: Sortable, tieBreaker: Column): RawBuilder<unknown> {
   const terms = orderBy.flatMap(({ attribute, descending }) => {
-    const value = sortable[attribute];
-    if (value === undefined) return [];
-    return [sql`case when ${value} is null then 1 else 0 end`, inDirection(value, descending)];
+    const key = sortable[attribute];
+    if (key === undefined) return [];
+    const term = inDirection(key.value, descending);
+    // Only where it is needed: no index has this order.
+    return key.isNullable ? [sql`case when ${key.value} is null then 1 else 0 end`, term] : [term];
   });
   return sql.join([...terms, inDirection(column(tieBreaker), orderBy[0]?.descending ?? false)]);
+}
+
+/** Counts the rows of a table, or of a join, that fit. */
+export async function countRows(database: Database, from: RawBuilder<unknown>, wanted: Condition): Promise<number> {
+  const { rows } = await sql<{ total: number }>`select count(*) as total from ${from} where ${wanted}`.execute(database.reads);
+  return rows[0]?.total ?? 0;
+}
+
+/** Which rows a page shows, found in as few tables as their choice needs; what is shown of them is joined to these few alone. */
+export interface PageChoice {
+  readonly id: Column;
+  readonly from: RawBuilder<unknown>;
+  readonly wanted: Condition;
+  readonly order: RawBuilder<unknown>;
+  readonly page: Page;
+}
+
+/** The ids of the rows of a page, as a subquery. */
+export function idsOfPage({ id, from, wanted, order, page }: PageChoice): RawBuilder<string> {
+  return sql<string>`(select ${column(id)} from ${from} where ${wanted} order by ${order} limit ${page.limit} offset ${page.offset})`;
 }
 
 function inDirection(value: RawBuilder<unknown>, descending: boolean): RawBuilder<unknown> {

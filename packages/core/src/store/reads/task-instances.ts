@@ -1,16 +1,20 @@
 import type { TaskInstanceState, TryFailure } from '@tradewind/protocol';
 import { sql } from 'kysely';
 import type { Database } from '../database.ts';
-import type { RunDagVersion } from './dag-runs.ts';
+import { isOnVersion, type RunDagVersion } from './dag-runs.ts';
 import {
   all,
+  always,
   column,
+  countRows,
   equals,
+  idsOfPage,
   isAnyOf,
   isReadable,
   isWithin,
   matchesPattern,
   orderedBy,
+  sometimes,
   startsWith,
   type Condition,
   type Listed,
@@ -98,19 +102,22 @@ const DURATION_SECONDS = sql`((${column('taskInstance.endedAt')} - ${column('tas
 
 /** What a list of task instances may be ordered by. */
 export const TASK_INSTANCE_ORDER = {
-  id: column('taskInstance.id'),
-  state: sql`nullif(${column('taskInstance.state')}, 'none')`,
-  duration: DURATION_SECONDS,
-  start_date: column('taskInstance.startedAt'),
-  end_date: column('taskInstance.endedAt'),
-  map_index: column('taskInstance.mapIndex'),
-  try_number: column('taskInstance.tryNumber'),
-  logical_date: column('dagRun.logicalAt'),
-  run_after: column('dagRun.runAfterAt'),
-  data_interval_start: column('dagRun.intervalStartAt'),
-  data_interval_end: column('dagRun.intervalEndAt'),
-  operator: column('taskInstance.operator'),
+  id: always(column('taskInstance.id')),
+  state: sometimes(sql`nullif(${column('taskInstance.state')}, 'none')`),
+  duration: sometimes(DURATION_SECONDS),
+  start_date: sometimes(column('taskInstance.startedAt')),
+  end_date: sometimes(column('taskInstance.endedAt')),
+  map_index: always(column('taskInstance.mapIndex')),
+  try_number: always(column('taskInstance.tryNumber')),
+  logical_date: sometimes(column('dagRun.logicalAt')),
+  run_after: always(column('dagRun.runAfterAt')),
+  data_interval_start: sometimes(column('dagRun.intervalStartAt')),
+  data_interval_end: sometimes(column('dagRun.intervalEndAt')),
+  operator: always(column('taskInstance.operator')),
 } as const;
+
+/** Attributes of the run. */
+const RUN_ATTRIBUTES: ReadonlySet<string> = new Set(['logical_date', 'run_after', 'data_interval_start', 'data_interval_end']);
 
 /** Lists task instances, a page at a time. */
 export async function listTaskInstances(
@@ -119,23 +126,17 @@ export async function listTaskInstances(
   page: Page,
   orderBy: readonly OrderBy[] = [],
 ): Promise<Listed<TaskInstanceSummary>> {
-  const wanted = conditionOf(filter);
-  const [rows, counted] = await Promise.all([
-    selectSummaries(database)
-      .where(wanted)
-      .orderBy(orderedBy(orderBy, TASK_INSTANCE_ORDER, 'taskInstance.id'))
-      .limit(page.limit)
-      .offset(page.offset)
-      .execute(),
-    database.reads
-      .selectFrom('taskInstance')
-      .innerJoin('dagRun', 'dagRun.id', 'taskInstance.dagRunId')
-      .innerJoin('dagVersion', 'dagVersion.id', 'dagRun.dagVersionId')
-      .select(sql<number>`count(*)`.as('total'))
-      .where(wanted)
-      .executeTakeFirst(),
+  const ofRun = runConditions(filter);
+  const wanted = all([...instanceConditions(filter), ...ofRun]);
+  const order = orderedBy(orderBy, TASK_INSTANCE_ORDER, 'taskInstance.id');
+  const needsRun = ofRun.some((condition) => condition !== undefined) || orderBy.some(({ attribute }) => RUN_ATTRIBUTES.has(attribute));
+  const from = needsRun ? sql`task_instance join dag_run on dag_run.id = task_instance.dag_run_id` : sql.table('taskInstance');
+  const ids = idsOfPage({ id: 'taskInstance.id', from, wanted, order, page });
+  const [rows, total] = await Promise.all([
+    selectSummaries(database).where('taskInstance.id', 'in', ids).orderBy(order).execute(),
+    countRows(database, from, wanted),
   ]);
-  return { rows: rows.map(toSummary), total: counted?.total ?? 0 };
+  return { rows: rows.map(toSummary), total };
 }
 
 /** One task instance. */
@@ -212,16 +213,10 @@ function parseFailure(text: string | null): TryFailure | null {
   return text === null ? null : (JSON.parse(text) as TryFailure);
 }
 
-function conditionOf(filter: TaskInstanceFilter): Condition {
-  return all([
-    isReadable('dagRun.dagId', filter.readable),
-    equals('dagRun.dagId', filter.dagId),
-    equals('dagRun.runId', filter.runId),
+/** What is asked of the task instance itself. */
+function instanceConditions(filter: TaskInstanceFilter): readonly (Condition | undefined)[] {
+  return [
     equals('taskInstance.taskId', filter.taskId),
-    matchesPattern(column('dagRun.dagId'), filter.dagIdPattern),
-    startsWith(column('dagRun.dagId'), filter.dagIdPrefixPattern),
-    matchesPattern(column('dagRun.runId'), filter.runIdPattern),
-    startsWith(column('dagRun.runId'), filter.runIdPrefixPattern),
     matchesPattern(column('taskInstance.taskId'), filter.taskIdPattern),
     startsWith(column('taskInstance.taskId'), filter.taskIdPrefixPattern),
     matchesPattern(column('taskInstance.operator'), filter.operatorPattern),
@@ -229,13 +224,26 @@ function conditionOf(filter: TaskInstanceFilter): Condition {
     isAnyOf('taskInstance.state', filter.states),
     isAnyOf('taskInstance.executor', filter.executors),
     isAnyOf('taskInstance.operator', filter.operators),
-    isAnyOf('dagVersion.versionNumber', filter.dagVersionNumbers),
     isAnyOf('taskInstance.tryNumber', filter.tryNumbers),
     isAnyOf('taskInstance.mapIndex', filter.mapIndexes),
-    isWithin(column('dagRun.runAfterAt'), filter.runAfter),
-    isWithin(column('dagRun.logicalAt'), filter.logicalDate),
     isWithin(column('taskInstance.startedAt'), filter.startDate),
     isWithin(column('taskInstance.endedAt'), filter.endDate),
     isWithin(DURATION_SECONDS, filter.duration),
-  ]);
+  ];
+}
+
+/** What is asked of its run; only then are the runs looked at. */
+function runConditions(filter: TaskInstanceFilter): readonly (Condition | undefined)[] {
+  return [
+    isReadable('dagRun.dagId', filter.readable),
+    equals('dagRun.dagId', filter.dagId),
+    equals('dagRun.runId', filter.runId),
+    matchesPattern(column('dagRun.dagId'), filter.dagIdPattern),
+    startsWith(column('dagRun.dagId'), filter.dagIdPrefixPattern),
+    matchesPattern(column('dagRun.runId'), filter.runIdPattern),
+    startsWith(column('dagRun.runId'), filter.runIdPrefixPattern),
+    isOnVersion(filter.dagVersionNumbers),
+    isWithin(column('dagRun.runAfterAt'), filter.runAfter),
+    isWithin(column('dagRun.logicalAt'), filter.logicalDate),
+  ];
 }

@@ -94,15 +94,12 @@ export async function insertTaskInstance(
 
 /** One column of one row, by its id. */
 export async function read(database: Database, table: string, column: string, id: string): Promise<unknown> {
-  const [rows] = await database.batch([
-    {
-      name: `test_read_${table}_${column}`,
-      text: () => `select ${column} as value from ${table} where id = $1`,
-      values: [id],
-    } as Statement<{
-      value: unknown;
-    }>,
-  ]);
+  const select: Statement<{ value: unknown }> = {
+    name: `test_read_${table}_${column}`,
+    text: () => `select ${column} as value from ${table} where id = $1`,
+    values: [id],
+  };
+  const [rows] = await database.batch([select]);
   return rows[0]?.value;
 }
 

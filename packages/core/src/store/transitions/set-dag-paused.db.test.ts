@@ -1,9 +1,9 @@
 import type { SerializedDag } from '@tradewind/protocol';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { systemRandom } from '../../platform/random.ts';
 import type { Database } from '../database.ts';
 import { saveParsedFile } from '../save-parsed-file.ts';
-import { describeDatabases } from '../testing/describe-databases.ts';
+import { describeDatabases, describePostgres } from '../testing/describe-databases.ts';
 import { beforeEveryBatch, beforeSecondBatch } from '../testing/interfering-database.ts';
 import { hashed, serializedDag } from '../testing/serialized-dag.ts';
 import { rescheduleDags } from './save-dags.ts';
@@ -98,5 +98,23 @@ describeDatabases('setDagPaused', (open) => {
     await save(one, { schedule: daily });
     const outcomes = await Promise.all([setDagPaused(one, 'orders', true, NOW), setDagPaused(two, 'orders', true, NOW)]);
     expect(outcomes.toSorted()).toEqual(['changed', 'unchanged']);
+  });
+});
+
+describePostgres('setDagPaused', (open) => {
+  test('wakes the schedulers of other processes', async () => {
+    const [listener, database] = [await open(), await open()];
+    await save(database, { schedule: daily, isPausedUponCreation: true });
+    const wake = vi.fn();
+    listener.onWake(wake);
+    // The first call says that listening has begun.
+    await vi.waitFor(() => {
+      expect(wake).toHaveBeenCalled();
+    });
+    wake.mockClear();
+    await setDagPaused(database, 'orders', false, NOW);
+    await vi.waitFor(() => {
+      expect(wake).toHaveBeenCalled();
+    });
   });
 });

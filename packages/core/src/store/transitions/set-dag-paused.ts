@@ -1,7 +1,7 @@
 import { decodeJson, type SerializedDag } from '@tradewind/protocol';
 import { decideNextRun } from '../../model/timetables/next-run.ts';
 import { TradewindError } from '../../platform/errors.ts';
-import { defineStatement, type Database } from '../database.ts';
+import { defineStatement, wakeOthers, type Database } from '../database.ts';
 import { rescheduleDags } from './save-dags.ts';
 
 /** What became of the wish; `unchanged` where the dag was that way already. */
@@ -28,6 +28,7 @@ export async function setDagPaused(database: Database, dagId: string, isPaused: 
     const [, changed] = await database.batch([
       rescheduleDags([{ dagId, expectedNextRunAt: dag.nextRunAt, nextRunAt }]),
       updatePaused(dagId, isPaused, nextRunAt),
+      wakeOthers,
     ]);
     if (changed.length > 0) return 'changed';
   }
