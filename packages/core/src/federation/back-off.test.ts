@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { backOffMs, createBackOff } from './back-off.ts';
-import { createSeededRandom } from './testing/seeded-random.ts';
-import { createVirtualClock } from './testing/virtual-clock.ts';
+import { createSeededRandom } from '../platform/testing/seeded-random.ts';
+import { createVirtualClock } from '../platform/testing/virtual-clock.ts';
 
 const always = (fraction: number) => ({ fraction: () => fraction, uuid: () => '' });
 

@@ -124,7 +124,7 @@ async function live(world: FederationWorld, queue: string, death: Death): Promis
     // The dead one is left where it is: nobody stops it, and nothing that it holds is given back.
     await clock.runUntil(() => isDead || broker.remaining(queue) === 0);
     if (isDead) deaths += 1;
-    else await mortal.stop();
+    else await Promise.race([mortal.stop(), mortal.died]);
     await createSomeRuns(world, queue);
   }
   const survivor = startMortal(world, queue, undefined);

@@ -108,10 +108,13 @@ describe('a message', () => {
 
   test('that comes again is recorded as a duplicate of the first and acknowledged', async () => {
     const world = await createWorld();
-    consume(world);
+    const outcomes: string[] = [];
+    consume(world, { onActivity: (activity) => outcomes.push(activity.type === 'message_received' ? activity.outcome : '') });
     const event = JSON.stringify({ specversion: '1.0', id: 'e-1', source: '/sales', type: 't' });
     for (let copy = 0; copy < 15; copy += 1) world.broker.send(QUEUE, { body: event });
     await drain(world);
+    // Ten copies in the first delivery are one message, five in the second are one duplicate.
+    expect(outcomes).toEqual(['accepted', 'duplicate']);
     expect(await inboxOf(world)).toMatchObject([{ duplicates: 14 }]);
     expect(await requestsOf(world)).toHaveLength(1);
   });
@@ -174,6 +177,48 @@ describe('a message that cannot be stored', () => {
     ]);
     expect(await requestsOf(world)).toHaveLength(2);
   });
+});
+
+test("a fault in what the environment itself has stored is nobody's message: it backs off, and nothing goes to quarantine", async () => {
+  const world = await createWorld();
+  const { serialized } = await world.database.reads.selectFrom('dagVersion').select('serialized').executeTakeFirstOrThrow();
+  await world.database.reads.updateTable('dagVersion').set({ serialized: '{' }).execute();
+  consume(world);
+  world.broker.send(QUEUE, { body: 'x' });
+  await world.clock.advance(60_000);
+  expect(await inboxOf(world)).toEqual([]);
+  expect(world.logged.join('')).toMatch(/backing-off.*JSON/);
+  await world.database.reads.updateTable('dagVersion').set({ serialized }).execute();
+  await drain(world);
+  expect(await requestsOf(world)).toHaveLength(1);
+});
+
+test('an asset that goes away between the read and the commit costs no message its run', async () => {
+  const world = await createWorld({
+    assets: [
+      { name: 'orders', dags: [{ dagId: 'load-orders' }] },
+      { name: 'brief', dags: [{ dagId: 'load-orders' }] },
+    ],
+  });
+  let isFirst = true;
+  const database = {
+    ...world.database,
+    batch: (async (statements) => {
+      if (isFirst && statements.some(({ name }) => name === 'insert_inbox')) {
+        isFirst = false;
+        const brief = await world.database.reads.selectFrom('asset').select('id').where('name', '=', 'brief').executeTakeFirstOrThrow();
+        await world.database.reads.deleteFrom('dagScheduleAsset').where('assetId', '=', brief.id).execute();
+        await world.database.reads.deleteFrom('assetWatcher').where('assetId', '=', brief.id).execute();
+        await world.database.reads.deleteFrom('asset').where('id', '=', brief.id).execute();
+      }
+      return world.database.batch(statements);
+    }) as typeof world.database.batch,
+  };
+  consume(world, { database });
+  world.broker.send(QUEUE, { body: 'x' });
+  await drain(world);
+  expect(await inboxOf(world)).toMatchObject([{ status: 'accepted', duplicates: 0 }]);
+  expect(await requestsOf(world)).toHaveLength(1);
 });
 
 describe('while the database does not answer', () => {
@@ -249,6 +294,20 @@ describe('the state', () => {
     // Full jitter waits 15 seconds on average once it has grown: about 240 in an hour.
     expect(source.receives).toBeGreaterThan(200);
     expect(source.receives).toBeLessThan(300);
+  });
+
+  test('forgets earlier failures once the broker has answered', async () => {
+    const world = await createWorld();
+    world.broker.failWith(new Error('socket hang up'));
+    const source = counting(world.broker.openSource(QUEUE));
+    consume(world, { source });
+    await world.clock.advance(600_000);
+    world.broker.failWith(undefined);
+    await world.clock.advance(60_000);
+    world.broker.failWith(new Error('socket hang up'));
+    const { receives } = source;
+    await world.clock.advance(25_000);
+    expect(source.receives - receives).toBeGreaterThan(5);
   });
 
   test('is stopped after a stop', async () => {

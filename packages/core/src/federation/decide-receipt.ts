@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { CloudEvent, JsonObject, JsonValue } from '@tradewind/protocol';
-import { resolveParams } from '../model/params.ts';
+import type { CloudEvent } from '@tradewind/protocol';
+import { decideRunRequest, eventRunId } from '../model/run-request.ts';
 import type { AssetBinding, ScheduledDag } from '../store/reads/subscription-bindings.ts';
+import { storableText } from '../store/storable-text.ts';
 import type { Receipt, ReceivedAssetEvent, ReceivedRunRequest } from '../store/transitions/receive-messages.ts';
 import type { NormalisedMessage } from './normalise-message.ts';
 import type { ReceivedMessage } from './source.ts';
-import { storableText } from './storable-text.ts';
 
 /** A message, what it means, and what hangs on the subscription that it came on. */
 export interface ReceiptQuestion {
@@ -19,7 +19,6 @@ export interface ReceiptQuestion {
 
 /** A message is delivered and replayed; only a replay counts up, so that it makes runs of its own. */
 const GENERATION = 0;
-const RUN_ID_DIGITS = 32;
 
 /**
  * Decides what becomes of one message: the events of assets that it is, one run for each dag that is scheduled on them, or the reason why nothing
@@ -64,35 +63,28 @@ function decideRunRequests(question: ReceiptQuestion, event: CloudEvent, matchin
   for (const { assetName, dags } of matching) {
     const eventKey = eventKeyOf(question, assetName);
     for (const dag of dags) {
-      if (!wanted.has(dag.dagId)) wanted.set(dag.dagId, decideRunRequest(question, event, { dag, eventKey }));
+      if (!wanted.has(dag.dagId)) wanted.set(dag.dagId, requestRun(question, event, { dag, eventKey }));
     }
   }
   return [...wanted.values()];
 }
 
-function decideRunRequest(
-  { subscription, normalised, newId }: ReceiptQuestion,
+function requestRun(
+  question: ReceiptQuestion,
   event: CloudEvent,
   { dag, eventKey }: { readonly dag: ScheduledDag; readonly eventKey: string },
 ): ReceivedRunRequest {
-  const conf = confFor(dag, event.data);
-  const resolved = resolveParams(dag.params, conf);
-  const problems = resolved.ok ? [] : resolved.problems.map(({ path, message }) => `${path}: ${message}`);
+  const { subscription, normalised, newId } = question;
+  const { conf, state, reason } = decideRunRequest(dag.params, event.data);
   return {
     id: newId(),
     dagId: dag.dagId,
-    runId: `asset_triggered__${sha256Hex(`${subscription}\n${normalised.dedupeKey}\n${GENERATION}`).slice(0, RUN_ID_DIGITS)}`,
+    runId: eventRunId(sha256Hex(`${subscription}\n${normalised.dedupeKey}\n${GENERATION}`)),
     eventKey,
-    conf: JSON.stringify(conf),
-    state: resolved.ok ? 'pending' : 'refused',
-    reason: resolved.ok ? null : storableText(`the event's data does not fit the dag's params: ${problems.join('; ')}`),
+    conf,
+    state,
+    reason: reason === null ? null : storableText(reason),
   };
-}
-
-/** The top-level fields of the data that the dag declares as params; the whole event stays readable in the task. */
-function confFor({ params }: ScheduledDag, data: JsonValue | undefined): JsonObject {
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) return {};
-  return Object.fromEntries(Object.entries(data).filter(([field]) => Object.hasOwn(params, field)));
 }
 
 function decideStatus(

@@ -89,6 +89,30 @@ test('polls the new queue where the source of a subscription changed', async () 
   expect(await statesOf(world)).toEqual({ a: 'polling' });
 });
 
+test('polls the new queue only after the poller of the old one has ended', async () => {
+  const world = await createFederationWorld();
+  await addSubscription(world, 'a');
+  world.broker.createQueue('moved');
+  const acknowledged = Promise.withResolvers<void>();
+  const openedQueues: string[] = [];
+  const federation = start(world, {
+    openSource: ({ source: queue }) => {
+      openedQueues.push(queue);
+      const source = world.broker.openSource(queue);
+      return { ...source, acknowledge: (messages) => acknowledged.promise.then(() => source.acknowledge(messages)) };
+    },
+  });
+  world.broker.send('a', { body: 'x' });
+  await world.clock.advance(0);
+  await world.database.reads.updateTable('subscription').set({ source: 'moved' }).where('name', '=', 'a').execute();
+  federation.refresh();
+  await world.clock.advance(0);
+  expect(openedQueues).toEqual(['a']);
+  acknowledged.resolve();
+  await world.clock.advance(0);
+  expect(openedQueues).toEqual(['a', 'moved']);
+});
+
 test('one queue in trouble does not touch the others', async () => {
   const world = await createFederationWorld();
   await addSubscription(world, 'good');

@@ -133,7 +133,7 @@ function insideEnvelope(envelope: SnsEnvelope): Surroundings {
 }
 
 function claimsCloudEvent(attributes: Readonly<Record<string, string>>): boolean {
-  const contentType = attributes['content-type'] ?? attributes['contentType'] ?? '';
+  const contentType = attributes['content-type'] ?? '';
   return contentType.trim().toLowerCase().startsWith('application/cloudevents');
 }
 

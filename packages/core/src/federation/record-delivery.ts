@@ -46,8 +46,11 @@ export function createDeliveryRecorder(parts: RecordDeliveryParts): (messages: r
   const { database, log, untilAnswered } = parts;
   const readBindings = createBindingReader(database, parts.subscription);
 
-  const record = async (messages: readonly ReceivedMessage[], decide: Decide): Promise<RecordedDelivery> => {
-    const bindings = await untilAnswered(readBindings);
+  const store = async (
+    messages: readonly ReceivedMessage[],
+    bindings: readonly AssetBinding[],
+    decide: Decide,
+  ): Promise<RecordedDelivery> => {
     const receipts = mergeCopies(messages.map((message) => decide(questionAbout(message, bindings, parts))));
     // The same receipts each time: where the outcome of a commit is unknown, the second one changes nothing.
     const [inbox, , runRequests] = await untilAnswered(() => database.batch(receiveMessages(receipts)));
@@ -61,28 +64,31 @@ export function createDeliveryRecorder(parts: RecordDeliveryParts): (messages: r
     };
   };
 
-  const recordAlone = async (message: ReceivedMessage): Promise<RecordedDelivery> => {
+  const storeAlone = async (message: ReceivedMessage, bindings: readonly AssetBinding[]): Promise<RecordedDelivery> => {
     try {
-      return await record([message], decideReceipt);
+      return await store([message], bindings, decideReceipt);
     } catch (error) {
       if (isDatabaseTrouble(error)) throw error;
       log.error('a message could not be stored; it goes to quarantine', { messageId: message.messageId, error });
-      return record([message], (question) => quarantine(question, `the message could not be stored: ${messageOf(error)}`));
+      return store([message], bindings, (question) => quarantine(question, `the message could not be stored: ${messageOf(error)}`));
     }
   };
 
   return async (messages) => {
+    const bindings = await untilAnswered(readBindings);
     try {
-      return await record(messages, decideReceipt);
+      return await store(messages, bindings, decideReceipt);
     } catch (error) {
       if (isDatabaseTrouble(error)) throw error;
-      const recorded: RecordedDelivery[] = [];
-      for (const message of messages) recorded.push(await recordAlone(message));
-      return {
-        messages: recorded.flatMap((delivery) => delivery.messages),
-        runRequests: recorded.reduce((sum, delivery) => sum + delivery.runRequests, 0),
-      };
     }
+    // One message is at fault, or an asset went away between the read and the commit.
+    const bindingsNow = await untilAnswered(readBindings);
+    const recorded: RecordedDelivery[] = [];
+    for (const message of messages) recorded.push(await storeAlone(message, bindingsNow));
+    return {
+      messages: recorded.flatMap((delivery) => delivery.messages),
+      runRequests: recorded.reduce((sum, delivery) => sum + delivery.runRequests, 0),
+    };
   };
 }
 

@@ -46,7 +46,7 @@ function publisherThat(decide: (event: OutgoingEvent, signal: AbortSignal) => Pu
   const publisher: EventPublisher = {
     publish(events, signal) {
       published.push(...events.map(({ event }) => event.id));
-      return Promise.all(events.map((event) => decide(event, signal)));
+      return Promise.all(events.map(async (event) => decide(event, signal)));
     },
     close() {},
   };
@@ -146,7 +146,7 @@ describe('the relay', () => {
     await world.clock.advance(0);
     expect(await eventsAtPeer(world)).toEqual(ids(30));
     await world.clock.advance(3_600_000);
-    const [blocked] = (await outboxOf(world)).filter(({ state }) => state === 'pending');
+    const blocked = (await outboxOf(world)).find(({ state }) => state === 'pending');
     expect(blocked).toMatchObject({ id: 'event-a', lastError: 'the topic missing does not exist' });
     // Full jitter under five minutes: two and a half on average.
     expect(blocked?.attempts).toBeGreaterThan(15);
@@ -168,13 +168,11 @@ describe('the relay', () => {
 
   test('marks and postpones the right events of one request', async () => {
     const world = await createWorld();
-    const { publisher } = publisherThat(({ event }) =>
-      event.id === 'event-001'
-        ? { outcome: 'blocked', reason: 'too long' }
-        : event.id === 'event-003'
-          ? { outcome: 'failed', reason: 'busy' }
-          : SENT,
-    );
+    const outcomes: Readonly<Record<string, PublishOutcome>> = {
+      'event-001': { outcome: 'blocked', reason: 'too long' },
+      'event-003': { outcome: 'failed', reason: 'busy' },
+    };
+    const { publisher } = publisherThat(({ event }) => outcomes[event.id] ?? SENT);
     await seedOutbox(world.database, { ids: ids(5), now: world.clock.now() });
     start(world, { publisher });
     await world.clock.advance(0);

@@ -5,11 +5,11 @@ import { messageOf } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
 import type { Database } from '../store/database.ts';
+import { storableText } from '../store/storable-text.ts';
 import { claimOutbox, readNextAttempt, type ClaimedEvent } from '../store/transitions/claim-outbox.ts';
 import { markEventsSent, postponeEvents, type PostponedEvent } from '../store/transitions/settle-outbox.ts';
 import { backOffMs, createBackOff } from './back-off.ts';
 import { MAX_EVENTS_PER_PUBLISH, type EventPublisher, type OutgoingEvent, type PublishOutcome } from './publisher.ts';
-import { storableText } from './storable-text.ts';
 import { createWakeUp, type WakeUp } from './wake-up.ts';
 
 /** What a relay needs. */
@@ -33,6 +33,8 @@ export interface Relay {
 
 /** Longer than a publish with its retries lasts; after it, the events of a relay that died are published by another. */
 const LEASE_MS = 30_000;
+/** Five requests at a time keep a broker busy that is milliseconds away. While it is in trouble one is enough to find out. */
+const MOST_IN_FLIGHT = 5 * MAX_EVENTS_PER_PUBLISH;
 /** How long rows wait that another process committed without waking this one. */
 const SAFETY_NET_MS = 10_000;
 /** An event that is blocked needs a person; looking again every few minutes finds out when they are done. */
@@ -62,7 +64,7 @@ async function relay(parts: RelayParts, wakeUp: WakeUp, signal: AbortSignal): Pr
   let trouble: string | undefined;
   while (!signal.aborted) {
     try {
-      const { claimed, nextAttemptAt } = await claim(parts);
+      const { claimed, nextAttemptAt } = await claim(parts, trouble === undefined ? MOST_IN_FLIGHT : MAX_EVENTS_PER_PUBLISH);
       if (claimed.length === 0) {
         await wakeUp.rest(Math.min(SAFETY_NET_MS, Math.max(0, nextAttemptAt - parts.clock.now())), signal);
         continue;
@@ -79,11 +81,11 @@ async function relay(parts: RelayParts, wakeUp: WakeUp, signal: AbortSignal): Pr
   }
 }
 
-async function claim({
-  database,
-  clock,
-}: RelayParts): Promise<{ readonly claimed: readonly ClaimedEvent[]; readonly nextAttemptAt: number }> {
-  const [claimed, [next]] = await database.batch([claimOutbox(clock.now(), LEASE_MS, MAX_EVENTS_PER_PUBLISH), readNextAttempt()]);
+async function claim(
+  { database, clock }: RelayParts,
+  most: number,
+): Promise<{ readonly claimed: readonly ClaimedEvent[]; readonly nextAttemptAt: number }> {
+  const [claimed, [next]] = await database.batch([claimOutbox(clock.now(), LEASE_MS, most), readNextAttempt()]);
   return { claimed, nextAttemptAt: next?.nextAttemptAt ?? Number.POSITIVE_INFINITY };
 }
 
@@ -94,12 +96,18 @@ async function publish(
 ): Promise<readonly PublishOutcome[]> {
   const readable = claimed.map(readOutgoing);
   const outgoing = readable.filter((event) => event !== undefined);
-  const outcomes = outgoing.length > 0 ? await publisher.publish(outgoing, signal) : [];
-  const remaining = outcomes.values();
+  const requests = inRequests(outgoing).map((events) => publisher.publish(events, signal));
+  const outcomes = (await Promise.all(requests)).flat().values();
   return readable.map((event): PublishOutcome => {
     if (event === undefined) return { outcome: 'blocked', reason: 'the stored event is not readable JSON' };
-    return remaining.next().value ?? { outcome: 'failed', reason: 'the publisher did not say what became of the event' };
+    return outcomes.next().value ?? { outcome: 'failed', reason: 'the publisher did not say what became of the event' };
   });
+}
+
+function inRequests(events: readonly OutgoingEvent[]): readonly (readonly OutgoingEvent[])[] {
+  return [...Map.groupBy(events.entries(), ([index]) => Math.floor(index / MAX_EVENTS_PER_PUBLISH)).values()].map((request) =>
+    request.map(([, event]) => event),
+  );
 }
 
 function readOutgoing({ target, envelope }: ClaimedEvent): OutgoingEvent | undefined {

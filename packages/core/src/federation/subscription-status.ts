@@ -6,10 +6,10 @@ import type { Clock } from '../platform/clock.ts';
 import { TradewindError, messageOf } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import type { Database } from '../store/database.ts';
+import { storableText } from '../store/storable-text.ts';
 import type { SubscriptionState } from '../store/tables.ts';
 import { setSubscriptionState } from '../store/transitions/set-subscription-state.ts';
 import { isDatabaseTrouble } from './record-delivery.ts';
-import { storableText } from './storable-text.ts';
 
 /** The state of one poller. Each method writes a log line and the subscription's row where something changed. */
 export interface SubscriptionStatus {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createVirtualClock } from './testing/virtual-clock.ts';
+import { createVirtualClock } from '../platform/testing/virtual-clock.ts';
 import { createWakeUp } from './wake-up.ts';
 
 const idle = new AbortController().signal;

@@ -29,6 +29,8 @@ export interface AuthorProcess {
   readonly control: Duplex;
   readonly stdout: Readable;
   readonly stderr: Readable;
+  /** Resolves when the process itself has ended. Never rejects. */
+  readonly exited: Promise<void>;
   /** Resolves when the process has ended, its group was ended after it, and its output was read. Never rejects. */
   readonly ended: Promise<ProcessEnd>;
   /** Sends a signal to the whole process group; a group that is gone is not an error. */
@@ -67,9 +69,20 @@ export async function startAuthorProcess(entry: string, settings: ChildProcessSe
   // A pipe whose other end died says so twice, as an error and as its end; the end is what counts.
   for (const emitter of [child, control, stdout, stderr]) emitter.on('error', () => undefined);
   const forget = recordChild({ stateFolder: settings.stateFolder, pid, marker, log: settings.log });
-  const ended = waitForEnd(child, pid, settings.clock);
-  void ended.then(forget);
-  return { pid, control, stdout, stderr, ended, signalGroup: (signal) => signalGroup(pid, signal) };
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+  });
+  let isOver = false;
+  const ended = waitForEnd(child, pid, settings.clock).then(async (end) => {
+    isOver = true;
+    await forget();
+    return end;
+  });
+  const signalGroup = (signal: 'SIGTERM' | 'SIGKILL'): void => {
+    // Once it is gone the system may give its number to others.
+    if (!isOver) killGroup(pid, signal);
+  };
+  return { pid, control, stdout, stderr, exited, ended, signalGroup };
 }
 
 /**
@@ -106,7 +119,7 @@ async function waitForEnd(child: ChildProcess, pid: number, clock: Clock): Promi
     isClosed = true;
   });
   const [exitCode, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-  signalGroup(pid, 'SIGKILL');
+  killGroup(pid, 'SIGKILL');
   await firstOf(closed, PIPE_CLOSE_MS, clock);
   const hasSurvivors = !isClosed;
   for (const stream of child.stdio) stream?.destroy();
@@ -123,7 +136,7 @@ function firstOf(event: Promise<unknown>, delayMs: number, clock: Clock): Promis
   });
 }
 
-function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+function killGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
     process.kill(-pid, signal);
   } catch {

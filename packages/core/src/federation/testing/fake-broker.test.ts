@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { describeEventSource } from '../transports/source.contract.ts';
 import { createFakeBroker, type FakeBrokerOptions } from './fake-broker.ts';
-import { createSeededRandom } from './seeded-random.ts';
-import { createVirtualClock } from './virtual-clock.ts';
+import { createSeededRandom } from '../../platform/testing/seeded-random.ts';
+import { createVirtualClock } from '../../platform/testing/virtual-clock.ts';
 
 describeEventSource('the fake broker', () => {
   const clock = createVirtualClock();

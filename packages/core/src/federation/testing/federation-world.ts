@@ -5,8 +5,8 @@ import type { Database } from '../../store/database.ts';
 import { migrate } from '../../store/migrate.ts';
 import { openSqlite } from '../../store/sqlite-database.ts';
 import { createFakeBroker, type FakeBroker, type FakeBrokerOptions } from './fake-broker.ts';
-import { createSeededRandom } from './seeded-random.ts';
-import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
+import { createSeededRandom } from '../../platform/testing/seeded-random.ts';
+import { createVirtualClock, type VirtualClock } from '../../platform/testing/virtual-clock.ts';
 
 /** An environment's ground and a broker, with a clock that stands still. */
 export interface FederationWorld {

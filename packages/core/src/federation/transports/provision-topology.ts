@@ -129,22 +129,30 @@ function sendPolicy(queue: string, topics: readonly string[]): string {
   });
 }
 
-async function subscribe({ sns, snsClient }: Clients, plan: SubscriptionPlan, options: AwsOptions): Promise<void> {
+async function subscribe(clients: Clients, plan: SubscriptionPlan, options: AwsOptions): Promise<void> {
+  const { sns, snsClient } = clients;
+  const topic = topicArn(plan.topic, options);
+  const endpoint = queueArn(plan.queue, options);
   const raw = String(plan.rawMessageDelivery ?? true);
   await attempt(`the queue ${plan.queue} cannot be subscribed to the topic ${plan.topic}`, async () => {
-    // Without attributes the call finds a subscription that exists; with other ones it would be refused.
-    const { SubscriptionArn } = await snsClient.send(
-      new sns.SubscribeCommand({
-        TopicArn: topicArn(plan.topic, options),
-        Protocol: 'sqs',
-        Endpoint: queueArn(plan.queue, options),
-        ReturnSubscriptionArn: true,
-      }),
-    );
-    await snsClient.send(
-      new sns.SetSubscriptionAttributesCommand({ SubscriptionArn, AttributeName: 'RawMessageDelivery', AttributeValue: raw }),
-    );
+    // To subscribe again with other attributes is refused, so what exists is looked for and changed.
+    const known = await findSubscription(clients, topic, endpoint);
+    if (known === undefined) {
+      const attributes = { RawMessageDelivery: raw };
+      await snsClient.send(new sns.SubscribeCommand({ TopicArn: topic, Protocol: 'sqs', Endpoint: endpoint, Attributes: attributes }));
+      return;
+    }
+    const change = { SubscriptionArn: known, AttributeName: 'RawMessageDelivery', AttributeValue: raw };
+    await snsClient.send(new sns.SetSubscriptionAttributesCommand(change));
   });
+}
+
+async function findSubscription({ sns, snsClient }: Clients, topic: string, endpoint: string): Promise<string | undefined> {
+  for await (const { Subscriptions } of sns.paginateListSubscriptionsByTopic({ client: snsClient }, { TopicArn: topic })) {
+    const found = Subscriptions?.find(({ Endpoint }) => Endpoint === endpoint);
+    if (found !== undefined) return found.SubscriptionArn;
+  }
+  return undefined;
 }
 
 async function attempt<Result>(what: string, operation: () => Promise<Result>): Promise<Result> {

@@ -4,6 +4,7 @@ import { startEmbeddedBroker, type EmbeddedBroker } from '../embedded-broker.ts'
 import { normaliseMessage } from '../normalise-message.ts';
 import type { EventPublisher, OutgoingEvent } from '../publisher.ts';
 import type { ReceivedMessage } from '../source.ts';
+import { startBrokerProxy } from '../testing/broker-proxy.ts';
 import type { AwsOptions } from './aws-options.ts';
 import { provisionTopology } from './provision-topology.ts';
 import { createSnsPublisher, MAX_PUBLISH_BYTES } from './sns-publisher.ts';
@@ -158,11 +159,55 @@ describe('an event that cannot be sent', () => {
   });
 });
 
-test('ten events that are together too long for one request all arrive', async () => {
+test('ten events that are together too long for one request are sent in several, each short enough, and all arrive', async () => {
+  const sizes: number[] = [];
+  const options = await startBrokerProxy(broker.aws, ({ text, forward }) => {
+    sizes.push([...new URLSearchParams(text)].reduce((sum, [name, value]) => sum + (/Message$|Value$/.test(name) ? value.length : 0), 0));
+    return forward();
+  });
   const events = Array.from({ length: 10 }, (_, index) => outgoing({ id: `e-${index}`, data: 'x'.repeat(100_000) }));
-  expect(await openPublisher().publish(events, idle)).toEqual(events.map(() => ({ outcome: 'sent' })));
+  expect(await openPublisher(options).publish(events, idle)).toEqual(events.map(() => ({ outcome: 'sent' })));
+  expect(sizes).toHaveLength(5);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(MAX_PUBLISH_BYTES);
   expect(await drain('raw')).toHaveLength(10);
   await drainAll();
+});
+
+describe('a request of which a part is refused', () => {
+  test('has an outcome of its own for each event', async () => {
+    const options = await startBrokerProxy(broker.aws, async ({ forward }) => {
+      const answer = await forward();
+      const failed = (id: number, code: string): string => `<member><Id>${id}</Id><Code>${code}</Code><Message>no</Message></member>`;
+      const text = answer.text.replace(
+        '<Failed></Failed>',
+        `<Failed>${failed(0, 'InternalError')}${failed(2, 'InvalidParameter')}</Failed>`,
+      );
+      return { ...answer, text };
+    });
+    const outcomes = await openPublisher(options).publish(
+      ['a', 'b', 'c'].map((id) => outgoing({ id })),
+      idle,
+    );
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['failed', 'sent', 'blocked']);
+    expect(outcomes[2]).toMatchObject({ reason: expect.stringContaining('InvalidParameter: no') as string });
+    await drainAll();
+  });
+
+  test('as a whole, because of one event, sends the others without it', async () => {
+    const options = await startBrokerProxy(broker.aws, ({ text, forward }) => {
+      const isRefused = [...new URLSearchParams(text).values()].includes('poison');
+      const error = '<Error><Type>Sender</Type><Code>InvalidParameter</Code><Message>bad attribute</Message></Error>';
+      const refusal = { status: 400, contentType: 'text/xml', text: `<ErrorResponse>${error}</ErrorResponse>` };
+      return isRefused ? Promise.resolve(refusal) : forward();
+    });
+    const outcomes = await openPublisher(options).publish(
+      ['a', 'poison', 'c'].map((id) => outgoing({ id })),
+      idle,
+    );
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['sent', 'blocked', 'sent']);
+    expect((await drain('raw')).map(({ body }) => (JSON.parse(body) as CloudEvent).id).toSorted()).toEqual(['a', 'c']);
+    await drainAll();
+  });
 });
 
 /** How long the data of an event may be so that the message is exactly as long as SNS takes, worked out from the parts that are sent. */

@@ -63,11 +63,10 @@ export function createSnsPublisher(options: AwsOptions): EventPublisher {
       const entries = events.map((event, index) => toEntry(event, index, options));
       const outcomes = new Map(entries.filter(isTooLong).map((entry) => [entry.index, tooLong(entry)]));
       for (const request of packRequests(entries.filter((entry) => !isTooLong(entry)))) {
-        if (signal.aborted) break;
         const results = await send(request.arn, request.entries, signal);
-        for (const [position, { index }] of request.entries.entries()) outcomes.set(index, results[position] ?? NOT_SENT);
+        for (const [position, { index }] of request.entries.entries()) outcomes.set(index, results[position] ?? UNKNOWN);
       }
-      return events.map((_, index) => outcomes.get(index) ?? NOT_SENT);
+      return events.map((_, index) => outcomes.get(index) ?? UNKNOWN);
     },
     close() {
       void loading?.then(
@@ -82,7 +81,7 @@ export function createSnsPublisher(options: AwsOptions): EventPublisher {
   };
 }
 
-const NOT_SENT: PublishOutcome = { outcome: 'failed', reason: 'the environment stopped before the event was sent' };
+const UNKNOWN: PublishOutcome = { outcome: 'failed', reason: 'nothing is known about the event' };
 
 async function load(options: AwsOptions): Promise<Sns> {
   const sdk = await import('@aws-sdk/client-sns');

@@ -5,14 +5,14 @@ import { MAX_MESSAGES_PER_RECEIVE, type EventSource, type ReceivedMessage } from
 /** A broker with one empty queue, as the contract needs it. */
 export interface SourceUnderTest {
   /** Another connection to the queue. */
-  openSource(): EventSource;
-  openMissing(): EventSource;
-  send(body: string, attributes?: Readonly<Record<string, string>>): Promise<void>;
+  readonly openSource: () => EventSource;
+  readonly openMissing: () => EventSource;
+  readonly send: (body: string, attributes?: Readonly<Record<string, string>>) => Promise<void>;
   /** Makes hidden messages visible again, or begins to: whoever receives afterwards polls until they come. */
-  letVisibilityTimeoutPass(): Promise<void>;
+  readonly letVisibilityTimeoutPass: () => Promise<void>;
   /** Lets whoever waits for messages go on; needed where the clock stands still. */
-  letWaitPass(): Promise<void>;
-  close(): Promise<void>;
+  readonly letWaitPass: () => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** What every source must do, whatever the broker. */

@@ -1,8 +1,7 @@
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { createServer, request, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startEmbeddedBroker, type EmbeddedBroker } from '../embedded-broker.ts';
+import { startBrokerProxy } from '../testing/broker-proxy.ts';
 import type { AwsOptions } from './aws-options.ts';
 import { provisionTopology } from './provision-topology.ts';
 import { describeEventSource } from './source.contract.ts';
@@ -55,6 +54,7 @@ describeEventSource('SQS', async () => {
 });
 
 const idle = new AbortController().signal;
+const SQS_JSON = 'application/x-amz-json-1.0';
 
 function open(options: AwsOptions, queue: string) {
   const sqs = connectSqs(options);
@@ -102,96 +102,41 @@ describe('the SQS source', () => {
     ['AWS.SimpleQueueService.NonExistentQueue', 'not_found'],
     ['ServiceUnavailable', 'broker_unavailable'],
   ])('translates %s into %s', async (name, code) => {
-    const { options } = await startProxy((_action, _body, answer) => {
-      answer(400, { __type: `com.amazonaws.sqs#${name}`, message: 'no' });
-    });
+    const answer = { status: 400, contentType: SQS_JSON, text: JSON.stringify({ __type: `com.amazonaws.sqs#${name}`, message: 'no' }) };
+    const options = await startBrokerProxy(broker.aws, () => Promise.resolve(answer));
     await expect(open(options, 'queue').receive(idle, 0)).rejects.toMatchObject({ code });
+  });
+
+  test('asks for every attribute, because SQS gives only those that are asked for', async () => {
+    const queue = await createQueue();
+    const asked: unknown[] = [];
+    const options = await startBrokerProxy(broker.aws, ({ action, text, forward }) => {
+      if (action === 'ReceiveMessage') asked.push(JSON.parse(text));
+      return forward();
+    });
+    await open(options, queue).receive(idle, 1);
+    expect(asked).toMatchObject([
+      { MaxNumberOfMessages: 10, WaitTimeSeconds: 1, MessageAttributeNames: ['All'], MessageSystemAttributeNames: ['All'] },
+    ]);
   });
 
   test('reports the entries of a batch that were not deleted; the others are gone', async () => {
     const queue = await createQueue();
     for (const body of ['a', 'b', 'c']) await send(queue, body);
-    const { options } = await startProxy((action, body, answer) => {
-      if (action !== 'DeleteMessageBatch') return forwardUnchanged;
-      const { Entries, ...rest } = body as { Entries: { Id: string }[] };
+    const options = await startBrokerProxy(broker.aws, async ({ action, text, forward }) => {
+      if (action !== 'DeleteMessageBatch') return forward();
+      const { Entries, ...rest } = JSON.parse(text) as { Entries: { Id: string }[] };
       const [first, ...others] = Entries;
-      answer.after({ ...rest, Entries: others }, (result) => ({
-        ...result,
-        Failed: [{ Id: first?.Id, Code: 'InternalError', Message: 'try again', SenderFault: false }],
-      }));
+      const answer = await forward(JSON.stringify({ ...rest, Entries: others }));
+      const Failed = [{ Id: first?.Id, Code: 'InternalError', Message: 'try again', SenderFault: false }];
+      return { ...answer, text: JSON.stringify({ ...(JSON.parse(answer.text) as object), Failed }) };
     });
     const source = open(options, queue);
     const messages = await source.receive(idle, 0);
     expect(messages).toHaveLength(3);
     expect(await source.acknowledge(messages)).toEqual([{ messageId: messages[0]?.messageId, reason: 'InternalError: try again' }]);
-    for (;;) {
-      const again = await source.receive(idle, 0);
-      if (again.length === 0) continue;
-      expect(again.map(({ messageId }) => messageId)).toEqual([messages[0]?.messageId]);
-      break;
-    }
+    let again = await source.receive(idle, 0);
+    while (again.length === 0) again = await source.receive(idle, 0);
+    expect(again.map(({ messageId }) => messageId)).toEqual([messages[0]?.messageId]);
   });
 });
-
-const forwardUnchanged = Symbol('forward');
-
-/** How a test answers a request in the broker's place. */
-interface Answer {
-  (status: number, body: unknown): void;
-  /** Sends this request to the broker instead, and answers with what is made of its answer. */
-  after(body: unknown, change: (result: Record<string, unknown>) => unknown): void;
-}
-
-/** A proxy in front of the broker that can answer in its place, as AWS would and the emulator does not. */
-async function startProxy(
-  intercept: (action: string, body: unknown, answer: Answer) => typeof forwardUnchanged | void,
-): Promise<{ readonly options: AwsOptions }> {
-  const server: Server = createServer((incoming, response) => {
-    void (async () => {
-      const text = await readText(incoming);
-      const action = String(incoming.headers['x-amz-target']).replace('AmazonSQS.', '');
-      const reply = (status: number, body: unknown): void => {
-        response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' });
-        response.end(typeof body === 'string' ? body : JSON.stringify(body));
-      };
-      const after = (body: unknown, change: (result: Record<string, unknown>) => unknown): void => {
-        void forward(incoming, JSON.stringify(body)).then((result) => {
-          reply(result.status, change(JSON.parse(result.text) as Record<string, unknown>));
-        });
-      };
-      if (intercept(action, JSON.parse(text), Object.assign(reply, { after })) === forwardUnchanged) {
-        const result = await forward(incoming, text);
-        reply(result.status, result.text);
-      }
-    })();
-  });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  onTestFinished(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => {
-      server.close(resolve);
-    });
-  });
-  return { options: { ...broker.aws, endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` } };
-}
-
-async function forward({ headers }: IncomingMessage, body: string): Promise<{ readonly status: number; readonly text: string }> {
-  return new Promise((resolve, reject) => {
-    const forwarded = { ...headers, 'content-length': String(Buffer.byteLength(body)) };
-    const outgoing = request(broker.aws.endpoint ?? '', { method: 'POST', headers: forwarded }, (response) => {
-      readText(response).then((text) => {
-        resolve({ status: response.statusCode ?? 500, text });
-      }, reject);
-    });
-    outgoing.on('error', reject);
-    outgoing.end(body);
-  });
-}
-
-async function readText(stream: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
-}

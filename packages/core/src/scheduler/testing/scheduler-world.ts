@@ -1,6 +1,6 @@
 import type { Attempt, JsonValue, SerializedDag, TryOutcome, Workload } from '@tradewind/protocol';
-import { createVirtualClock, type VirtualClock } from '../../federation/testing/virtual-clock.ts';
-import { createSeededRandom } from '../../federation/testing/seeded-random.ts';
+import { createVirtualClock, type VirtualClock } from '../../platform/testing/virtual-clock.ts';
+import { createSeededRandom } from '../../platform/testing/seeded-random.ts';
 import type { Activity } from '../../platform/activity.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Executor } from '../../platform/executor.ts';

@@ -84,15 +84,15 @@ export function equals(name: Column, wanted: string | number | undefined): Condi
   return wanted === undefined ? undefined : sql<SqlBool>`${column(name)} = ${wanted}`;
 }
 
-/** Whether a value is within bounds. */
+/** Whether a value is within bounds; no condition where there are none. */
 export function isWithin(value: RawBuilder<unknown>, range: Range | undefined): Condition | undefined {
-  if (range === undefined) return undefined;
-  return all([
-    range.gte === undefined ? undefined : sql<SqlBool>`${value} >= ${range.gte}`,
-    range.gt === undefined ? undefined : sql<SqlBool>`${value} > ${range.gt}`,
-    range.lte === undefined ? undefined : sql<SqlBool>`${value} <= ${range.lte}`,
-    range.lt === undefined ? undefined : sql<SqlBool>`${value} < ${range.lt}`,
-  ]);
+  const bounds = [
+    range?.gte === undefined ? undefined : sql<SqlBool>`${value} >= ${range.gte}`,
+    range?.gt === undefined ? undefined : sql<SqlBool>`${value} > ${range.gt}`,
+    range?.lte === undefined ? undefined : sql<SqlBool>`${value} <= ${range.lte}`,
+    range?.lt === undefined ? undefined : sql<SqlBool>`${value} < ${range.lt}`,
+  ];
+  return bounds.every((bound) => bound === undefined) ? undefined : all(bounds);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { formatUuid, type Random } from '../../platform/random.ts';
+import { formatUuid, type Random } from '../random.ts';
 
 /** Chance that is the same for the same seed (mulberry32). Ids count up. */
 export function createSeededRandom(seed: number): Random {

@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+
+/** Whether a process is there and runs. One that was killed and that its parent has not asked about yet is still listed, as a zombie. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  try {
+    return !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    // Not Linux, where zombies cannot be told apart; or it has just gone.
+    return process.platform !== 'linux';
+  }
+}
