@@ -1,0 +1,137 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import path from 'node:path';
+import { isDagId, isRunId, isTaskId, type LogRecord } from '@tradewind/protocol';
+import type { TaskInstanceName } from '../store/reads/task-instances.ts';
+
+/** How much of a file is held at a time. */
+const CHUNK_BYTES = 65_536;
+/** A line longer than this is shown cut: a writer that is not ours made it. */
+const MAX_LINE_BYTES = 1_048_576;
+
+/** A part of a try's log. */
+export interface TaskLogPart {
+  readonly records: readonly LogRecord[];
+  /** Where the next part begins, in bytes. */
+  readonly nextOffset: number;
+  /** Whether the part reaches the end of what is written so far. */
+  readonly isAtEnd: boolean;
+}
+
+/**
+ * The file of a try's log.
+ * @returns undefined for a name that cannot be one of ours, so that nobody walks out of the folder
+ */
+export function taskLogFile(logsFolder: string, name: TaskInstanceName, tryNumber: number): string | undefined {
+  if (!isDagId(name.dagId) || !isRunId(name.runId) || !isTaskId(name.taskId)) return undefined;
+  const parts = [`dag_id=${name.dagId}`, `run_id=${name.runId}`, `task_id=${name.taskId}`];
+  if (name.mapIndex >= 0) parts.push(`map_index=${name.mapIndex}`);
+  const root = path.resolve(logsFolder);
+  const file = path.resolve(root, ...parts, `attempt=${tryNumber}.log`);
+  return file.startsWith(root + path.sep) ? file : undefined;
+}
+
+/**
+ * Reads a part of a log from an offset on: whole lines until about `mostBytes` are read. A file that does not exist is an empty log.
+ */
+export async function readTaskLogPart(file: string, offset: number, mostBytes: number): Promise<TaskLogPart> {
+  const records: LogRecord[] = [];
+  let nextOffset = offset;
+  for await (const line of readLines(file, offset)) {
+    if (nextOffset - offset >= mostBytes) return { records, nextOffset, isAtEnd: false };
+    if (line.text.trim() !== '') records.push(parseLine(line.text));
+    nextOffset = line.endOffset;
+  }
+  return { records, nextOffset, isAtEnd: true };
+}
+
+/** Reads a log from an offset to the end of what is written so far, record by record, however long it is. */
+export async function* streamTaskLog(file: string, offset: number): AsyncGenerator<LogRecord> {
+  for await (const line of readLines(file, offset)) if (line.text.trim() !== '') yield parseLine(line.text);
+}
+
+/** The end of a log. */
+export interface TaskLogTail {
+  readonly records: readonly LogRecord[];
+  /** Whether there is more before it. */
+  readonly isCut: boolean;
+}
+
+/** The end of a log: whole lines of its last `mostBytes`. For a page that shows how a try ended. */
+export async function readTaskLogTail(file: string, mostBytes: number): Promise<TaskLogTail> {
+  const start = Math.max(0, (await sizeOf(file)) - mostBytes);
+  const records: LogRecord[] = [];
+  // What begins in the middle of the file begins, as a rule, in the middle of a line.
+  let isRestOfLine = start > 0;
+  for await (const line of readLines(file, start)) {
+    if (!isRestOfLine && line.text.trim() !== '') records.push(parseLine(line.text));
+    isRestOfLine = false;
+  }
+  return { records, isCut: start > 0 };
+}
+
+interface Line {
+  readonly text: string;
+  /** Of the byte after the line break. */
+  readonly endOffset: number;
+}
+
+/** The complete lines after an offset; one that is still being written is left for the next time. */
+async function* readLines(file: string, offset: number): AsyncGenerator<Line> {
+  const handle = await openIfPresent(file);
+  if (handle === undefined) return;
+  try {
+    let pending = Buffer.alloc(0);
+    let position = offset;
+    let lineStart = offset;
+    let dropped = 0;
+    for (;;) {
+      const chunk = Buffer.alloc(CHUNK_BYTES);
+      const { bytesRead } = await handle.read(chunk, 0, CHUNK_BYTES, position);
+      if (bytesRead === 0) return;
+      position += bytesRead;
+      pending = Buffer.concat([pending, chunk.subarray(0, bytesRead)]);
+      for (let end = pending.indexOf(0x0a); end >= 0; end = pending.indexOf(0x0a)) {
+        lineStart += dropped + end + 1;
+        yield { text: pending.toString('utf8', 0, end), endOffset: lineStart };
+        pending = pending.subarray(end + 1);
+        dropped = 0;
+      }
+      if (pending.length > MAX_LINE_BYTES) {
+        dropped += pending.length - MAX_LINE_BYTES;
+        pending = pending.subarray(0, MAX_LINE_BYTES);
+      }
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A line of ours is a record; whatever else stands there is shown as the text that it is. */
+function parseLine(text: string): LogRecord {
+  try {
+    const value = JSON.parse(text) as Partial<LogRecord> | null;
+    if (typeof value === 'object' && value !== null && typeof value.event === 'string') return value as LogRecord;
+  } catch {
+    // Not JSON: it is shown below.
+  }
+  return { event: text } as LogRecord;
+}
+
+async function sizeOf(file: string): Promise<number> {
+  const handle = await openIfPresent(file);
+  if (handle === undefined) return 0;
+  try {
+    return (await handle.stat()).size;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openIfPresent(file: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(file, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

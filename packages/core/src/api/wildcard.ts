@@ -1,0 +1,2 @@
+/** Stands for every dag, or every run, in Airflow's paths. */
+export const WILDCARD = '~';
