@@ -58,8 +58,8 @@ export async function coldStart(database: BenchDatabase): Promise<Figures> {
 
 async function timeStart(folder: string, whileRunning?: (child: ChildProcess) => Promise<void>): Promise<number> {
   const startedAt = sharedNow();
-  const main = path.resolve(import.meta.dirname, '../../packages/core/src/cli/main.ts');
-  const child = spawn(process.execPath, [main, 'standalone', '--folder', folder], { stdio: 'ignore' });
+  const command = path.resolve(import.meta.dirname, '../../packages/core/bin/tradewind.mjs');
+  const child = spawn(process.execPath, [command, 'standalone', '--folder', folder], { stdio: 'ignore' });
   const ended = once(child, 'exit');
   try {
     await untilHealthy(folder, child);

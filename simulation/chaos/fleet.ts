@@ -110,8 +110,8 @@ class VictimEnvironment {
   }
 
   #start(): ChildProcess {
-    const main = path.resolve(import.meta.dirname, '../../packages/core/src/cli/main.ts');
-    const started = spawn(process.execPath, [main, 'standalone', '--folder', this.#folder], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const command = path.resolve(import.meta.dirname, '../../packages/core/bin/tradewind.mjs');
+    const started = spawn(process.execPath, [command, 'standalone', '--folder', this.#folder], { stdio: ['ignore', 'ignore', 'pipe'] });
     const lastLines: string[] = [];
     started.stderr.on('data', (chunk: Buffer) => {
       lastLines.push(chunk.toString());

@@ -15,6 +15,8 @@ export interface Statement<Row> {
   readonly name: string;
   readonly text: (dialect: SqlDialect) => string;
   readonly values: readonly SqlValue[];
+  /** Whether the statement occurs again and again, so that preparing it for every connection pays. */
+  readonly isRecurring?: boolean;
   /** Never set: it carries `Row` for the compiler. */
   readonly row?: Row;
 }
@@ -92,7 +94,7 @@ export function sqlDialect(dialect: Dialect): SqlDialect {
  * Wakes the other processes on the database when the transaction commits. Belongs at the end of a batch that creates what a loop elsewhere waits for; a tick
  * of a scheduler, which only its own loop follows, does without.
  */
-export const wakeOthers: Statement<never> = { name: 'wake_others', text: ({ wake }) => wake, values: [] };
+export const wakeOthers: Statement<never> = { name: 'wake_others', text: ({ wake }) => wake, values: [], isRecurring: true };
 
 /**
  * Declares a statement and returns the function that binds its values.
@@ -105,5 +107,5 @@ export function defineStatement<Row, Args extends readonly unknown[]>(
 ): (...args: Args) => Statement<Row> {
   const texts: Partial<Record<Dialect, string>> = {};
   const textFor = (dialect: SqlDialect): string => (texts[dialect.dialect] ??= text(dialect));
-  return (...args) => ({ name, text: textFor, values: bind(...args) });
+  return (...args) => ({ name, text: textFor, values: bind(...args), isRecurring: true });
 }

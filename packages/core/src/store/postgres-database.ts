@@ -6,6 +6,7 @@ import { TradewindError, messageOf } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
 import { sqlDialect, WAKE_CHANNEL, type BatchRows, type Database, type Statement } from './database.ts';
+import { createBatchRunner } from './postgres-batch.ts';
 import type { Tables } from './tables.ts';
 
 /** How to reach a PostgreSQL server. */
@@ -46,7 +47,7 @@ const BEGIN: Statement<never> = { name: 'begin', text: () => 'begin', values: []
 const COMMIT: Statement<never> = { name: 'commit', text: () => 'commit', values: [] };
 
 /**
- * Connects to PostgreSQL. A batch is sent as one pipeline: `begin`, the statements (prepared once for each connection), `commit`, in one
+ * Connects to PostgreSQL. A batch that comes again is one call of a function (postgres-batch.ts); any other is sent as one pipeline, `begin`, the statements, `commit`, in one
  * write and one round trip. Connections that break are replaced; a deadlock or a serialization failure is tried again.
  */
 export function openPostgres(options: PostgresOptions): Database {
@@ -57,11 +58,12 @@ export function openPostgres(options: PostgresOptions): Database {
   const closing = new AbortController();
   let closed: Promise<unknown> | undefined;
 
+  const runner = createBatchRunner();
   const runOnce = async (statements: readonly Statement<unknown>[]): Promise<unknown[][]> => {
     const client = await writers.connect();
     let failure: Error | undefined;
     try {
-      return await pipeline(client, statements);
+      return await (isRepeated(statements) ? runner.run(client, statements) : pipeline(client, statements));
     } catch (error) {
       failure = isConnectionLost(error) ? (error as Error) : undefined;
       throw error;
@@ -115,10 +117,17 @@ function createPool(url: string, settings: { readonly max: number; readonly opti
 const getTypeParser: CustomTypesConfig['getTypeParser'] = (oid: number, format?: 'text' | 'binary') =>
   oid === INT8 ? Number : (types.getTypeParser(oid, format) as unknown);
 
+/** Whether a batch is one that comes again: then it is worth a function of its own. */
+function isRepeated(statements: readonly Statement<unknown>[]): boolean {
+  return statements.length > 1 && statements.every(({ isRecurring }) => isRecurring === true);
+}
+
 /** Sends everything before the first answer arrives. A failed statement aborts the transaction, and `commit` then rolls back. */
 async function pipeline(client: ClientBase, statements: readonly Statement<unknown>[]): Promise<unknown[][]> {
   const spelling = sqlDialect('postgres');
-  const sent = [BEGIN, ...statements, COMMIT].map(async (statement) => {
+  // A statement alone is a transaction by itself.
+  const isAlone = statements.length === 1;
+  const sent = (isAlone ? statements : [BEGIN, ...statements, COMMIT]).map(async (statement) => {
     const result = await client.query<Record<string, unknown>>({
       name: statement.name,
       text: statement.text(spelling),
@@ -129,7 +138,8 @@ async function pipeline(client: ClientBase, statements: readonly Statement<unkno
   const settled = await Promise.allSettled(sent);
   const failed = settled.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-  return settled.slice(1, -1).map((result) => (result.status === 'fulfilled' ? result.value : []));
+  const rows = settled.map((result) => (result.status === 'fulfilled' ? result.value : []));
+  return isAlone ? rows : rows.slice(1, -1);
 }
 
 /** Keeps one connection in LISTEN for as long as somebody wants to be woken, and connects again after a loss. */

@@ -222,7 +222,7 @@ CREATE TABLE subscription (
 
 CREATE TABLE task_instance (
   id text primary key,
-  dag_run_id text not null references dag_run (id),
+  dag_run_id text not null,
   dag_id text not null,
   run_id text not null,
   task_id text not null,
@@ -246,7 +246,7 @@ CREATE TABLE task_instance (
 );
 
 CREATE TABLE task_instance_history (
-  task_instance_id text not null references task_instance (id),
+  task_instance_id text not null,
   epoch integer not null,
   try_number integer not null,
   state text not null,
@@ -269,7 +269,7 @@ CREATE TABLE task_outlet_asset (
 );
 
 CREATE TABLE xcom (
-  dag_run_id text not null references dag_run (id),
+  dag_run_id text not null,
   task_id text not null,
   map_index integer not null,
   key text not null,
