@@ -1,0 +1,32 @@
+import type { SerializedDag } from '@tradewind/protocol';
+import { printRows } from '../output/print-rows.ts';
+import type { OutputOptions } from '../program/declare.ts';
+import { readDagDefinition } from '../read-dag-definition.ts';
+import { withSessionOfDag } from '../session/environment-session.ts';
+import { toTaskRows, type TaskRow } from '../task-rows.ts';
+
+/** `tradewind dags show <dag_id>` */
+export async function showDag(dagId: string, { folder, output }: OutputOptions): Promise<undefined> {
+  const dag = await withSessionOfDag(folder, dagId, (session) => readDagDefinition(session, dagId));
+  if (output === 'table') process.stderr.write(describeDag(dag));
+  await printRows<TaskRow>(toTaskRows(dag), {
+    format: output,
+    emptyText: `the dag "${dagId}" has no tasks`,
+    columns: [
+      { header: 'task_id', value: (task) => task.task_id },
+      { header: 'waits for', value: (task) => task.upstream_task_ids.join(', '), isCuttable: true },
+      { header: 'trigger_rule', value: (task) => task.trigger_rule },
+      { header: 'retries', value: (task) => String(task.retries) },
+      { header: 'emits', value: (task) => task.outlets.join(', '), isCuttable: true },
+    ],
+  });
+}
+
+function describeDag({ dagId, description, schedule, params }: SerializedDag): string {
+  const lines = [description === undefined ? dagId : `${dagId}: ${description}`];
+  if (schedule.kind === 'cron') lines.push(`schedule: ${schedule.expression} (${schedule.timezone})`);
+  if (schedule.kind === 'asset') lines.push(`schedule: events of ${schedule.any.join(' or ')}`);
+  const names = Object.keys(params);
+  if (names.length > 0) lines.push(`params: ${names.join(', ')}`);
+  return `${lines.join('\n')}\n`;
+}

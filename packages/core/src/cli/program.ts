@@ -1,0 +1,40 @@
+import { Command } from 'commander';
+import { declareDagsCommands } from './program/dags-commands.ts';
+import { declareEnvironmentCommands } from './program/environment-commands.ts';
+import { declareTasksCommands } from './program/tasks-commands.ts';
+import type { ExitCode } from './exit-codes.ts';
+import { VERSION } from './version.ts';
+
+const HELP_WIDTH = 80;
+const EXIT_CODES_HELP = `
+Exit codes: 0 done, 1 a run failed, 2 wrong usage, 3 not found, 4 not allowed,
+5 conflict (exists, running, taken), 6 timeout, 130 interrupted.
+Without --folder a command works on the nearest folder, from here upwards, that
+is an environment (dags folder or tradewind.json) or a fleet (fleet.json).`;
+
+/**
+ * The commands of `tradewind`.
+ * @param onEnd hears what the command that ran ends with; a command that throws does not end
+ */
+export function createProgram(onEnd: (exitCode: ExitCode) => void): Command {
+  const program = new Command('tradewind')
+    .description('Workflows in TypeScript, in small environments that depend on each other only by events.')
+    .version(VERSION, '--version', 'print the version')
+    .addHelpText('after', EXIT_CODES_HELP);
+  declareEnvironmentCommands(program, onEnd);
+  declareDagsCommands(program, onEnd);
+  declareTasksCommands(program, onEnd);
+  for (const command of allCommands(program)) {
+    command
+      .exitOverride()
+      .configureHelp({ helpWidth: HELP_WIDTH })
+      .configureOutput({ outputError: (text, write) => write(`tradewind: ${text.replace(/^error: /, '')}`) })
+      .helpOption('-h, --help', 'show this help')
+      .helpCommand(false);
+  }
+  return program;
+}
+
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}

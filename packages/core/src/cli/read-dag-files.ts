@@ -1,0 +1,49 @@
+/** Reads dag files for commands that need to know what they define and have no environment that would. */
+import type { CodeLocation, ParseReply } from '@tradewind/protocol';
+import { DagProcessor } from '../dag-processor/dag-processor.ts';
+import { parseDagFile } from '../dag-processor/parse-process.ts';
+import { readReply, type ReadDags } from '../dag-processor/read-reply.ts';
+import { findScheduleProblem } from '../model/timetables/next-run.ts';
+import { authorEntry } from '../platform/child-process.ts';
+import { systemClock as clock } from '../platform/clock.ts';
+import type { EnvironmentConfig } from '../platform/config.ts';
+import { silentLog } from '../platform/log.ts';
+import { systemRandom } from '../platform/random.ts';
+import { createDagFileSink } from '../store/dag-file-sink.ts';
+import type { Database } from '../store/database.ts';
+
+const NEVER = new AbortController().signal;
+
+/** Brings the dags in a store in step with their files, as a start of the environment would; files that have not changed cost nothing. */
+export async function bringDagsUpToDate(config: EnvironmentConfig, database: Database): Promise<void> {
+  const processor = new DagProcessor({
+    bundleFolder: config.dagsFolder,
+    stateFolder: config.stateFolder,
+    sink: createDagFileSink({ database, clock, random: systemRandom(() => clock.now()) }),
+    clock,
+    log: silentLog,
+    findProblem: ({ schedule }) => findScheduleProblem(schedule),
+    parse: createParse(config),
+  });
+  await processor.settled();
+  await processor.stop();
+}
+
+/** Reads one dag file in a process of its own and checks what it defines. Never rejects: what is wrong is in the result. */
+export async function readDagFile(config: EnvironmentConfig, code: CodeLocation): Promise<ReadDags> {
+  return readReply(code.file, await createParse(config)(code, NEVER), ({ schedule }) => findScheduleProblem(schedule));
+}
+
+/** How an environment reads a dag file: as its dag processor does. */
+function createParse(config: EnvironmentConfig): (code: CodeLocation, signal: AbortSignal) => Promise<ParseReply> {
+  const options = {
+    entry: authorEntry('@tradewind/sdk/parse-dag-file'),
+    stateFolder: config.stateFolder,
+    workingFolder: config.folder,
+    maxHeapMegabytes: config.dagProcessor.heapMb,
+    timeoutMs: config.dagProcessor.fileTimeoutSeconds * 1_000,
+    clock,
+    log: silentLog,
+  };
+  return (code, signal) => parseDagFile(code, options, signal);
+}
