@@ -1,0 +1,168 @@
+/**
+ * Turns the folder of dag files into versions. A version is the hash over the paths and contents of its files; the contents are kept by
+ * their own hashes, so that a version costs only what changed, and a run finds the code of its version for as long as it needs it.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, realpath } from 'node:fs/promises';
+import path from 'node:path';
+import type { BundleManifest, CodeLocation } from '@tradewind/protocol';
+import type { Clock } from '../platform/clock.ts';
+import { messageOf, TradewindError } from '../platform/errors.ts';
+import { listBundleFiles, type ListedFile, type SkippedFile } from './list-bundle-files.ts';
+import { pruneBundleVersions, type PrunedVersions } from './prune-bundle-versions.ts';
+import { writeWhole } from './write-whole.ts';
+
+/** A version of a bundle, as everything that imports from it needs to know it. */
+export type BundleVersion = Pick<CodeLocation, 'bundleFolder' | 'bundleVersion' | 'manifestFile'>;
+
+/** What a folder held at one moment. */
+export interface BundleScan {
+  readonly version: BundleVersion;
+  /** sha256 of each file's content (hex), by its path relative to the folder, sorted by path. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Files that are no part of the version, and why. */
+  readonly skipped: readonly SkippedFile[];
+}
+
+/** What a scanner needs to know. */
+export interface BundleScannerOptions {
+  /** The folder of dag files; it may be a link, and lead elsewhere at each scan. */
+  readonly bundleFolder: string;
+  readonly stateFolder: string;
+  readonly clock: Clock;
+}
+
+/** Together the files of a bundle may have this many bytes: it is code, and every version of it is kept for a while. */
+const MAX_BUNDLE_BYTES = 256 * 1_048_576;
+/** A file that changed this shortly before it was read may change again without its times showing it. */
+const UNCERTAIN_MS = 2_000;
+/** A folder that keeps changing under the reader is taken as it is after this many attempts; the next change is read soon anyway. */
+const MAX_ATTEMPTS = 3;
+
+/** Reads the folder of one bundle again and again; what has not changed is not read twice. */
+export class BundleScanner {
+  readonly #options: BundleScannerOptions;
+  /** By path: the hash of the content, and how the file looked when it was read. */
+  readonly #known = new Map<string, { readonly sha256: string; readonly look: string | undefined }>();
+  /** Names of the objects and versions that are known to be stored. */
+  readonly #stored = new Set<string>();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: BundleScannerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Stores the folder as it is now as a version. Rejects with a TradewindError where the folder is missing or too large, for then nothing is
+   * known about its files.
+   */
+  scan(): Promise<BundleScan> {
+    return this.#inTurn(async () => {
+      for (let attempt = 1; ; attempt += 1) {
+        const { scan, hasGap } = await this.#read();
+        if (!hasGap || attempt === MAX_ATTEMPTS) return scan;
+      }
+    });
+  }
+
+  /** The hash of a file's content at this moment; undefined where it cannot be read. */
+  async hashNow(file: string): Promise<string | undefined> {
+    try {
+      return sha256Of(await readFile(path.join(this.#options.bundleFolder, file)));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Takes away the versions that nobody needs (prune-bundle-versions.ts). */
+  prune(keep: ReadonlySet<string>): Promise<PrunedVersions> {
+    return this.#inTurn(async () => {
+      this.#stored.clear();
+      return pruneBundleVersions(this.#options.stateFolder, keep);
+    });
+  }
+
+  /** Scans store what others take away, so they wait for one another. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  async #read(): Promise<{ scan: BundleScan; hasGap: boolean }> {
+    const bundleFolder = await realFolder(this.#options.bundleFolder);
+    const listed = await listBundleFiles(bundleFolder);
+    checkSize(bundleFolder, listed.files);
+    await mkdir(this.#folder('objects'), { recursive: true });
+    await mkdir(this.#folder('versions'), { recursive: true });
+    const files = new Map<string, string>();
+    const skipped = [...listed.skipped];
+    let { hasGap } = listed;
+    for (const file of listed.files) {
+      const read = await this.#hash(bundleFolder, file);
+      if ('sha256' in read) files.set(file.path, read.sha256);
+      else skipped.push({ path: file.path, reason: read.problem });
+      hasGap ||= 'isGone' in read && read.isGone;
+    }
+    for (const file of this.#known.keys()) if (!files.has(file)) this.#known.delete(file);
+    const version = await this.#storeVersion(bundleFolder, files);
+    return { scan: { version, files, skipped }, hasGap };
+  }
+
+  async #hash(bundleFolder: string, file: ListedFile): Promise<{ sha256: string } | { problem: string; isGone: boolean }> {
+    const known = this.#known.get(file.path);
+    if (known?.look === file.look && this.#stored.has(known.sha256)) return known;
+    let content: Buffer;
+    try {
+      content = await readFile(path.join(bundleFolder, file.path));
+    } catch (error) {
+      return { problem: `cannot be read: ${messageOf(error)}`, isGone: (error as NodeJS.ErrnoException).code === 'ENOENT' };
+    }
+    const sha256 = sha256Of(content);
+    await this.#store(path.join(this.#folder('objects'), sha256), content);
+    const isCertain = this.#options.clock.now() - file.changedAt > UNCERTAIN_MS;
+    this.#known.set(file.path, { sha256, look: isCertain ? file.look : undefined });
+    return { sha256 };
+  }
+
+  async #storeVersion(bundleFolder: string, files: ReadonlyMap<string, string>): Promise<BundleVersion> {
+    const bundleVersion = sha256Of(JSON.stringify([...files]));
+    const manifestFile = path.join(this.#folder('versions'), `${bundleVersion}.json`);
+    const manifest: BundleManifest = { bundleVersion, files: Object.fromEntries(files) };
+    await this.#store(manifestFile, JSON.stringify(manifest));
+    return { bundleFolder, bundleVersion, manifestFile };
+  }
+
+  async #store(file: string, content: string | Uint8Array): Promise<void> {
+    if (this.#stored.has(path.basename(file))) return;
+    await writeWhole(file, content);
+    this.#stored.add(path.basename(file));
+  }
+
+  #folder(name: 'objects' | 'versions'): string {
+    return path.join(this.#options.stateFolder, 'bundles', name);
+  }
+}
+
+async function realFolder(folder: string): Promise<string> {
+  try {
+    return await realpath(folder);
+  } catch (cause) {
+    throw new TradewindError('not_found', `the folder of dag files ${folder} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function checkSize(folder: string, files: readonly ListedFile[]): void {
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  if (bytes <= MAX_BUNDLE_BYTES) return;
+  const largest = files.toSorted((a, b) => b.bytes - a.bytes).slice(0, 3);
+  throw new TradewindError(
+    'bad_configuration',
+    `the files in ${folder} have ${bytes} bytes together, and at most ${MAX_BUNDLE_BYTES} are kept; move data out of it, beginning with ` +
+      largest.map((file) => file.path).join(', '),
+  );
+}
+
+function sha256Of(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}

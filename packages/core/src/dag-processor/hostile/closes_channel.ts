@@ -1,0 +1,2 @@
+import { closeSync } from 'node:fs';
+closeSync(3);

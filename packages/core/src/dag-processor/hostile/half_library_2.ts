@@ -1,0 +1,2 @@
+import { half } from './half_library.ts';
+export const other = half;

@@ -1,0 +1,2 @@
+import { ghost } from 'a-package-that-nobody-installed';
+export const value = ghost;

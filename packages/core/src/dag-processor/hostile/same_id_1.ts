@@ -1,0 +1,2 @@
+import { dag } from '@tradewind/sdk';
+export const same = dag('same', { description: 'first' }, () => {});

@@ -1,0 +1,4 @@
+import { dag } from '@tradewind/sdk';
+export const broken = dag('broken', (d) => {
+  d.task('one', { run: () => 1 );
+});

@@ -1,0 +1,2 @@
+const config = undefined;
+export const value = config.region;

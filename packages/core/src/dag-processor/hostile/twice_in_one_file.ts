@@ -1,0 +1,3 @@
+import { define } from './define.ts';
+export const one = define('twice');
+export const two = define('twice');

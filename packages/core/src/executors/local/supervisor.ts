@@ -1,0 +1,322 @@
+/**
+ * One child and the try that it runs.
+ *
+ *   starting ── ready ──▸ idle ◂── ended ──┐
+ *                          └── start ──▸ busy
+ *   any of them ── its process ends, or is ended ──▸ ending ── its process group is gone ──▸ gone
+ *
+ * A try ends once: by the child's `ended`, or, when it is ended early (timeout, cancel, nonsense on the channel), by that reason as soon as
+ * its process group is gone, so that the next attempt never runs beside it. Messages about another attempt are ignored.
+ */
+import {
+  createFrameReader,
+  encodeFrame,
+  EXECUTION_PROTOCOL_VERSION,
+  MAX_FRAME_BYTES,
+  type Attempt,
+  type ChildMessage,
+  type SupervisorMessage,
+  type TryFailure,
+  type TryOutcome,
+} from '@tradewind/protocol';
+import { childMessageSchema } from '@tradewind/protocol/schemas';
+import { startAuthorProcess, type AuthorProcess, type ChildProcessSettings, type ProcessEnd } from '../../platform/child-process.ts';
+import type { Timer } from '../../platform/clock.ts';
+import { messageOf } from '../../platform/errors.ts';
+import { attemptKey } from './attempt-key.ts';
+import type { PooledChild, PooledChildEvents } from './child-pool.ts';
+import { describeProcessEnd } from './describe-process-end.ts';
+import type { LogWriter } from './log-writer.ts';
+import type { OutOfMemoryKills } from './out-of-memory-kills.ts';
+import type { TaskLog } from './task-log.ts';
+import { TaskOutput } from './task-output.ts';
+import type { LoggedTry } from './waiting-tries.ts';
+
+/** What every child of an executor shares. */
+export interface SupervisorSettings extends ChildProcessSettings {
+  /** The file that the child runs, as `authorEntry` finds it. */
+  readonly entry: string;
+  /** How long a try that is ended early has to end by itself. */
+  readonly graceMs: number;
+  readonly writer: LogWriter;
+  readonly kills: OutOfMemoryKills;
+}
+
+/** The try that a child runs. */
+interface CurrentTry extends LoggedTry {
+  readonly sentMs: number;
+  /** Set when the author's function was entered: by the wall clock, and by the one that never runs backwards. */
+  started?: { readonly at: number; readonly monotonicMs: number };
+  timeout?: Timer;
+}
+
+/** A process whose channel has closed is about to end; one that does not is ended. */
+const CLOSED_CHANNEL_MS = 1_000;
+
+/** Supervises one child from its start to its end. */
+export class Supervisor implements PooledChild {
+  readonly #settings: SupervisorSettings;
+  readonly #events: PooledChildEvents;
+  readonly #bornMs: number;
+  #state: PooledChild['state'] = 'starting';
+  #process: AuthorProcess | undefined;
+  #output: TaskOutput | undefined;
+  #current: CurrentTry | undefined;
+  #verdict: TryFailure | undefined;
+  #grace: Timer | undefined;
+  #wasReady = false;
+  #tries = 0;
+  #heapUsedBytes = 0;
+  #leftBehind: string | undefined;
+
+  /** Starts the child; `onIdle` or `onGone` follows. */
+  constructor(settings: SupervisorSettings, events: PooledChildEvents) {
+    this.#settings = settings;
+    this.#events = events;
+    this.#bornMs = settings.clock.monotonicMs();
+    void this.#begin();
+  }
+
+  get state(): PooledChild['state'] {
+    return this.#state;
+  }
+
+  get tries(): number {
+    return this.#tries;
+  }
+
+  get leftBehind(): string | undefined {
+    return this.#leftBehind;
+  }
+
+  /** The heap in use after its last try; garbage counts until V8 collects it. */
+  get heapUsedBytes(): number {
+    return this.#heapUsedBytes;
+  }
+
+  get stuckSinceMs(): number | undefined {
+    if (this.#state === 'starting') return this.#bornMs;
+    return this.#current !== undefined && this.#current.started === undefined ? this.#current.sentMs : undefined;
+  }
+
+  runs(attempt: Attempt): boolean {
+    return this.#current !== undefined && attemptKey(this.#current.workload.attempt) === attemptKey(attempt);
+  }
+
+  start({ workload, log }: LoggedTry): void {
+    this.#current = { workload, log, sentMs: this.#settings.clock.monotonicMs() };
+    this.#state = 'busy';
+    this.#tries += 1;
+    const frame = encodeFrame({ type: 'start', workload } satisfies SupervisorMessage);
+    if (frame.length > MAX_FRAME_BYTES) {
+      this.#refuse(frame.length);
+      return;
+    }
+    this.#process?.control.write(frame);
+    this.#output?.begin(workload.attempt, log);
+    log.note('info', 'task started', { pid: this.#process?.pid, try_number: workload.context.tryNumber });
+  }
+
+  /**
+   * Ends the try early, and the child with it: the task is told through `context.signal` and SIGTERM, and killed when the grace period is
+   * over. Where there is no try the child is just ended.
+   */
+  endEarly(failure: TryFailure): void {
+    if (this.#current === undefined || this.#process === undefined) {
+      this.kill();
+      return;
+    }
+    if (this.#verdict !== undefined) return;
+    this.#verdict = failure;
+    this.#process.control.write(encodeFrame({ type: 'cancel', reason: failure.message } satisfies SupervisorMessage));
+    this.#process.signalGroup('SIGTERM');
+    this.#grace = this.#settings.clock.setTimer(this.#settings.graceMs, () => this.kill());
+  }
+
+  condemn(failure: TryFailure): void {
+    this.#verdict ??= failure;
+    this.kill();
+  }
+
+  /** Ends the child and all of its process group at once. */
+  kill(): void {
+    if (this.#state !== 'gone') this.#state = 'ending';
+    this.#process?.signalGroup('SIGKILL');
+  }
+
+  /** The child would refuse the try without being able to name it. */
+  #refuse(frameBytes: number): void {
+    const message = `the task’s inputs have ${frameBytes} bytes together, and at most ${MAX_FRAME_BYTES} are passed on; pass the place of large data`;
+    this.#finish({ result: 'failed', failure: { kind: 'bad_value', message } }, () => {
+      this.#state = 'idle';
+      this.#events.onIdle(this);
+    });
+  }
+
+  async #begin(): Promise<void> {
+    const { entry, writer } = this.#settings;
+    try {
+      this.#process = await startAuthorProcess(entry, this.#settings);
+    } catch (error) {
+      this.#state = 'gone';
+      this.#events.onGone(this, messageOf(error));
+      return;
+    }
+    const { control, exited, ended } = this.#process;
+    this.#output = new TaskOutput(this.#process, writer);
+    this.#listen(this.#process);
+    control.on('close', () => this.#onChannelClosed());
+    void exited.then(() => this.#output?.readRest());
+    void ended.then((end) => this.#onProcessEnd(end));
+    // Somebody may have ended it while the process was being started.
+    if (this.#state === 'ending') this.kill();
+  }
+
+  #listen({ control }: AuthorProcess): void {
+    const takeChunk = createFrameReader();
+    control.on('data', (chunk: Buffer) => {
+      try {
+        for (const message of takeChunk(chunk)) this.#onMessage(childMessageSchema.parse(message));
+      } catch (error) {
+        control.pause();
+        this.condemn({ kind: 'crashed', message: `the process sent something that is no message: ${messageOf(error).slice(0, 500)}` });
+      }
+    });
+  }
+
+  #onMessage(message: ChildMessage): void {
+    switch (message.type) {
+      case 'ready':
+        this.#onReady(message.protocolVersion);
+        return;
+      case 'started':
+        if (this.runs(message.attempt)) this.#onStarted(message.at);
+        return;
+      case 'ended':
+        if (this.runs(message.attempt)) this.#onEnded(message);
+    }
+  }
+
+  #onReady(protocolVersion: number): void {
+    if (this.#state !== 'starting') return;
+    if (protocolVersion !== EXECUTION_PROTOCOL_VERSION) {
+      this.condemn({
+        kind: 'spawn',
+        message: `the process speaks version ${protocolVersion} of the protocol and not ${EXECUTION_PROTOCOL_VERSION}; install the same version of all packages`,
+      });
+      return;
+    }
+    this.#state = 'idle';
+    this.#wasReady = true;
+    this.#events.onIdle(this);
+  }
+
+  #onStarted(childAt: number): void {
+    const current = this.#current;
+    if (current === undefined || current.started !== undefined) return;
+    const { clock } = this.#settings;
+    const monotonicMs = clock.monotonicMs();
+    // The child's clock says it best, as long as it says something that can be true.
+    const now = clock.now();
+    const earliest = now - (monotonicMs - current.sentMs) - 1;
+    const at = Math.min(Math.max(childAt, earliest), now + 1);
+    current.started = { at, monotonicMs };
+    const { executionTimeoutMs } = current.workload;
+    if (executionTimeoutMs !== undefined) current.timeout = clock.setTimer(executionTimeoutMs, () => this.#onTimeout(executionTimeoutMs));
+    if (this.#verdict === undefined && this.#process !== undefined) this.#events.onStarted(current.workload, at, this.#process.pid);
+  }
+
+  #onTimeout(executionTimeoutMs: number): void {
+    this.endEarly({ kind: 'timeout', message: `the task took longer than its executionTimeout of ${executionTimeoutMs / 1_000} s` });
+  }
+
+  #onEnded({ outcome, heapUsedBytes, leftBehind }: ChildMessage & { type: 'ended' }): void {
+    if (this.#verdict !== undefined) {
+      // It has cleaned up; what it started goes with it.
+      this.kill();
+      return;
+    }
+    this.#heapUsedBytes = heapUsedBytes;
+    this.#leftBehind = leftBehind;
+    this.#finish(outcome, () => {
+      this.#state = 'idle';
+      this.#events.onIdle(this);
+    });
+  }
+
+  /** Tells how the try ended, after `next` has put the child to use again; its log follows. */
+  #finish(outcome: TryOutcome, next: () => void): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    this.#current = undefined;
+    this.#verdict = undefined;
+    current.timeout?.cancel();
+    const { workload, log, started } = current;
+    const { clock } = this.#settings;
+    const durationMs = started === undefined ? 0 : clock.monotonicMs() - started.monotonicMs;
+    const at = started === undefined ? clock.now() : started.at + durationMs;
+    const leftBehind = this.#leftBehind;
+    next();
+    this.#events.onEnded(workload, at, outcome);
+    const noteEnd = (): void => noteOutcome(log, outcome, { durationMs, leftBehind });
+    if (this.#output?.finish(workload.attempt, noteEnd) !== true) log.close(noteEnd);
+  }
+
+  #onChannelClosed(): void {
+    const timer = this.#settings.clock.setTimer(CLOSED_CHANNEL_MS, () => {
+      this.condemn({
+        kind: 'crashed',
+        message: 'the process closed its channel to the supervisor, so that its result could not be received',
+      });
+    });
+    void this.#process?.exited.then(() => timer.cancel());
+  }
+
+  async #onProcessEnd(end: ProcessEnd): Promise<void> {
+    const wasKilled = this.#state === 'ending';
+    this.#state = 'ending';
+    this.#grace?.cancel();
+    this.#output?.end();
+    const current = this.#current;
+    if (current !== undefined) {
+      const isOutOfMemoryKill = end.signal === 'SIGKILL' && !wasKilled && (await this.#settings.kills.haveIncreased());
+      this.#settle(current, this.#describe(end, isOutOfMemoryKill), end);
+    }
+    this.#state = 'gone';
+    const problem = this.#wasReady ? undefined : this.#describe(end, false);
+    this.#events.onGone(this, problem === undefined ? undefined : [problem.message, problem.detail].join('\n').trim());
+  }
+
+  #settle(current: CurrentTry, failure: TryFailure, end: ProcessEnd): void {
+    const isInnocent = this.#verdict === undefined && current.started === undefined && this.#tries > 1;
+    if (end.hasSurvivors) current.log.note('warning', 'the task started a process that left its process group and goes on');
+    if (!isInnocent) {
+      this.#finish({ result: 'failed', failure: this.#verdict ?? failure }, () => undefined);
+      return;
+    }
+    this.#current = undefined;
+    current.log.note('warning', `${failure.message}; an earlier try left it in this state, the task is started in another one`);
+    this.#events.onReturned(current);
+  }
+
+  #describe(end: ProcessEnd, isOutOfMemoryKill: boolean): TryFailure {
+    const { maxHeapMegabytes } = this.#settings;
+    return this.#verdict ?? describeProcessEnd(end, { stderrTail: this.#output?.stderrTail ?? '', maxHeapMegabytes, isOutOfMemoryKill });
+  }
+}
+
+function noteOutcome(log: TaskLog, outcome: TryOutcome, facts: { durationMs: number; leftBehind: string | undefined }): void {
+  if (facts.leftBehind !== undefined)
+    log.note('warning', 'the process is not used again, because of what the task left behind', { left_behind: facts.leftBehind });
+  const fields = { result: outcome.result, duration_ms: Math.round(facts.durationMs * 1_000) / 1_000 };
+  switch (outcome.result) {
+    case 'success':
+      log.note('info', 'task ended', { ...fields, events: outcome.events.length });
+      return;
+    case 'skipped':
+      log.note('info', 'task ended', { ...fields, reason: outcome.reason });
+      return;
+    case 'failed':
+      log.note('error', 'task ended', { ...fields, ...outcome.failure });
+  }
+}

@@ -1,0 +1,62 @@
+import type { ParseFailure, TryFailure, Workload } from '@tradewind/protocol';
+import type { DagDefinition, TaskHandler } from '../authoring/definition.ts';
+import { collectDags } from '../parsing/collect-dags.ts';
+import { describeImportError } from '../parsing/describe-import-error.ts';
+import { pinBundle, type PinnedBundle } from '../parsing/pinned-bundle.ts';
+import { describeThrown } from './describe-thrown.ts';
+
+/** What runs a task: its function, and the assets that it may emit events of. */
+export type FoundTask =
+  | { readonly found: true; readonly handler: TaskHandler; readonly outlets: readonly string[] }
+  | { readonly found: false; readonly failure: TryFailure };
+
+/**
+ * Returns a function that finds the code of a task: it imports the dag file once and answers from memory after that. The process belongs to
+ * the bundle version of the first call; a call for another one is refused.
+ */
+export function createDagLoader(): (workload: Workload) => Promise<FoundTask> {
+  let bundle: PinnedBundle | undefined;
+  const dagsByFile = new Map<string, Promise<DagDefinition[]>>();
+
+  return async ({ code, context: { dagId, taskId } }) => {
+    try {
+      bundle ??= pinBundle(code);
+    } catch (error) {
+      return notFound(describeThrown(error).message);
+    }
+    if (bundle.bundleVersion !== code.bundleVersion) {
+      return notFound(`this process is bound to bundle version ${bundle.bundleVersion} and was asked for ${code.bundleVersion}`);
+    }
+    const dags = dagsByFile.get(code.file) ?? importDags(code.file, bundle);
+    dagsByFile.set(code.file, dags);
+    try {
+      return findTask(await dags, code.file, { dagId, taskId });
+    } catch (error) {
+      return notFound(...describeFailure(describeImportError(error, bundle)));
+    }
+  };
+}
+
+async function importDags(file: string, bundle: PinnedBundle): Promise<DagDefinition[]> {
+  return collectDags((await import(bundle.urlOf(file))) as object);
+}
+
+function findTask(dags: readonly DagDefinition[], file: string, { dagId, taskId }: { dagId: string; taskId: string }): FoundTask {
+  const dag = dags.find((one) => one.dagId === dagId);
+  if (dag === undefined)
+    return notFound(`${file} exports no dag "${dagId}" when a task imports it; a dag file must define the same dags each time`);
+  const handler = dag.handlers.get(taskId);
+  const task = dag.serialized.tasks.find((one) => one.taskId === taskId);
+  if (handler === undefined || task === undefined) return notFound(`dag "${dagId}" in ${file} has no task "${taskId}" that can be run`);
+  return { found: true, handler, outlets: task.outlets };
+}
+
+function describeFailure({ message, file, line, column, excerpt, stack }: ParseFailure): [string, string | undefined] {
+  const place = [file, line, column].filter((part) => part !== undefined).join(':');
+  const detail = [excerpt, stack].filter((part) => part !== undefined).join('\n\n');
+  return [place === '' ? message : `${place}: ${message}`, detail === '' ? undefined : detail];
+}
+
+function notFound(message: string, detail?: string): FoundTask {
+  return { found: false, failure: { kind: 'import', message, ...(detail === undefined ? {} : { detail }) } };
+}
