@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { nextAfter, previousAtOrBefore } from './cron.ts';
 import { parseCron, type Cron } from './parse-cron.ts';
 
-const CASES = 3_000;
+const CASES = 2_000;
 const SEED = 20_261_121;
 const MINUTE_MS = 60_000;
 const SEARCHED_MINUTES = 1_500;
@@ -98,28 +98,34 @@ function searchForward(cron: Cron, timezone: string, after: number): number | un
   return undefined;
 }
 
-test(`${CASES} random crons, zones and instants give what a search minute by minute gives`, () => {
-  let found = 0;
-  for (let index = 0; index < CASES; index += 1) {
-    const expression = [MINUTES, HOURS, DAYS_OF_MONTH, MONTHS, DAYS_OF_WEEK].map(pick).join(' ');
-    const parsed = parseCron(expression);
-    if (!parsed.ok) throw new Error(parsed.message);
-    const timezone = pick(ZONES);
-    const after = randomInstant(timezone);
-    const description = `${expression} in ${timezone} after ${Temporal.Instant.fromEpochMilliseconds(after).toString()}`;
-    const expected = searchForward(parsed.cron, timezone, after);
-    const next = nextAfter(parsed.cron, timezone, after);
-    if (expected === undefined) {
-      expect(next ?? Infinity, description).toBeGreaterThan(after + SEARCHED_MINUTES * MINUTE_MS);
-      continue;
+const PATIENCE_MS = 180_000;
+
+test(
+  `${CASES} random crons, zones and instants give what a search minute by minute gives`,
+  () => {
+    let found = 0;
+    for (let index = 0; index < CASES; index += 1) {
+      const expression = [MINUTES, HOURS, DAYS_OF_MONTH, MONTHS, DAYS_OF_WEEK].map(pick).join(' ');
+      const parsed = parseCron(expression);
+      if (!parsed.ok) throw new Error(parsed.message);
+      const timezone = pick(ZONES);
+      const after = randomInstant(timezone);
+      const description = `${expression} in ${timezone} after ${Temporal.Instant.fromEpochMilliseconds(after).toString()}`;
+      const expected = searchForward(parsed.cron, timezone, after);
+      const next = nextAfter(parsed.cron, timezone, after);
+      if (expected === undefined) {
+        expect(next ?? Infinity, description).toBeGreaterThan(after + SEARCHED_MINUTES * MINUTE_MS);
+        continue;
+      }
+      found += 1;
+      expect(next, description).toBe(expected);
+      expect(previousAtOrBefore(parsed.cron, timezone, expected), `back, ${description}`).toBe(expected);
+      const previous = previousAtOrBefore(parsed.cron, timezone, expected - 1);
+      expect(previous ?? -Infinity, `before, ${description}`).toBeLessThanOrEqual(after);
+      if (previous !== undefined) expect(nextAfter(parsed.cron, timezone, previous), `forth, ${description}`).toBe(expected);
     }
-    found += 1;
-    expect(next, description).toBe(expected);
-    expect(previousAtOrBefore(parsed.cron, timezone, expected), `back, ${description}`).toBe(expected);
-    const previous = previousAtOrBefore(parsed.cron, timezone, expected - 1);
-    expect(previous ?? -Infinity, `before, ${description}`).toBeLessThanOrEqual(after);
-    if (previous !== undefined) expect(nextAfter(parsed.cron, timezone, previous), `forth, ${description}`).toBe(expected);
-  }
-  // Most cases are due within the minutes that are searched; otherwise little would be compared.
-  expect(found).toBeGreaterThan(CASES / 2);
-});
+    // Most cases are due within the minutes that are searched; otherwise little would be compared.
+    expect(found).toBeGreaterThan(CASES / 2);
+  },
+  PATIENCE_MS,
+);
