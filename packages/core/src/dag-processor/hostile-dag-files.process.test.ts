@@ -8,7 +8,7 @@ import { silentLog } from '../platform/log.ts';
 import { DagProcessor } from './dag-processor.ts';
 import { parseDagFile } from './parse-process.ts';
 import { MemorySink } from './testing/memory-sink.ts';
-import { isRunning } from '../platform/testing/is-running.ts';
+import { untilGone } from '../platform/testing/until-gone.ts';
 
 const CANARY = 'canary-4a7c1f';
 const folder = createTestFolder();
@@ -37,7 +37,9 @@ beforeAll(async () => {
     sink,
     clock: systemClock,
     log: silentLog,
-    parse: (code, signal) => parseDagFile(code, { ...settings, entry, timeoutMs: 4_000 }, signal),
+    // Only those that never end are to feel the limit, however busy the machine is.
+    parse: (code, signal) =>
+      parseDagFile(code, { ...settings, entry, timeoutMs: code.file.startsWith('endless') ? 2_000 : 60_000 }, signal),
   });
   await processor.settled();
 }, 120_000);
@@ -56,9 +58,9 @@ describe('a hostile dag file', () => {
     ['missing_file.ts', /Cannot find module .*nowhere\.ts/],
     ['throws.ts', /Cannot read properties of undefined \(reading 'region'\)/],
     ['throws_proxy.ts', /unreadable/],
-    ['endless_loop.ts', /took longer than 4 s.*endless loop/],
-    ['endless_await.ts', /took longer than 4 s.*await/],
-    ['endless_microtasks.ts', /took longer than 4 s/],
+    ['endless_loop.ts', /took longer than 2 s.*endless loop/],
+    ['endless_await.ts', /took longer than 2 s.*await/],
+    ['endless_microtasks.ts', /took longer than 2 s/],
     ['fills_heap.ts', /more than 96 MB of heap/],
     ['exits.ts', /ended the process that read it \(exit code 0\)/],
     ['exits_behind_listeners.ts', /ended with exit code 0 before it had an answer/],
@@ -120,9 +122,11 @@ describe('a hostile dag file', () => {
     );
   });
 
-  test('that starts processes does not leave them running', () => {
+  test('that starts processes does not leave them running', async () => {
     const [warning] = sink.files.get('starts_processes.ts')?.parsed?.warnings.filter((text) => text.includes('prints: started')) ?? [];
-    expect(isRunning(Number(/started (\d+)/.exec(warning ?? '')?.[1]))).toBe(false);
+    const pid = Number(/started (\d+)/.exec(warning ?? '')?.[1]);
+    expect(pid).toBeGreaterThan(1);
+    await untilGone(pid);
   });
 
   test('finds no secret in its environment', () => {

@@ -138,6 +138,7 @@ export function describeExecutor(name: string, createWorld: (options: ExecutorWo
       world.executor.dispatch(workload);
       await reports.started(workload.attempt);
       world.executor.cancel(workload.attempt, 'somebody cleared it');
+      world.executor.cancel(workload.attempt, 'and somebody else did, too late');
       expect((await reports.ended(workload.attempt)).outcome).toMatchObject(failure('stopped', /somebody cleared it/));
     });
 

@@ -7,11 +7,13 @@ import { authorEntry, startAuthorProcess, type AuthorProcess } from './child-pro
 import { systemClock } from './clock.ts';
 import { endLeftoverChildren } from './leftover-children.ts';
 import { silentLog } from './log.ts';
-import { isRunning } from './testing/is-running.ts';
+import { isRunning, untilGone } from './testing/until-gone.ts';
 
 const BUSY = 'console.log("running"); for (;;);';
-const SLEEPER = `process.on('SIGTERM', () => {}); console.log('sleeper ' + process.pid); setInterval(() => {}, 1_000);`;
-const START_SLEEPER = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(SLEEPER)}], OPTIONS)`;
+/** Prints its pid, tells whoever started it, and goes on for ever. */
+const SLEEPER = `process.on('SIGTERM', () => {}); console.log('sleeper ' + process.pid); require('node:fs').writeSync(3, 'x'); setInterval(() => {}, 1_000);`;
+const startSleeper = (detached: boolean): string =>
+  `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(SLEEPER)}], { stdio: ['ignore', 'inherit', 'inherit', 'pipe'], detached: ${detached} })`;
 
 let folder: string;
 let started: AuthorProcess[];
@@ -73,10 +75,11 @@ describe('a process for author code', () => {
   });
 
   test('takes what it started along when it ends', async () => {
-    const child = await start(`${START_SLEEPER.replace('OPTIONS', `{ stdio: 'inherit' }`)}; setTimeout(() => process.exit(0), 500)`);
+    const child = await start(`${startSleeper(false)}.stdio[3].once('data', () => process.exit(0))`);
     const pid = Number((await firstLine(child)).split(' ')[1]);
     expect((await child.ended).hasSurvivors).toBe(false);
-    expect(isRunning(pid)).toBe(false);
+    expect(pid).toBeGreaterThan(1);
+    await untilGone(pid);
   });
 
   test('is noted while it runs', async () => {
@@ -103,14 +106,14 @@ test('an entry is found where its package really lies, for below node_modules no
 
 describe('an environment that starts again', () => {
   test('ends what an earlier life left running, and what that has started, wherever it has moved', async () => {
-    const child = await start(`${START_SLEEPER.replace('OPTIONS', `{ stdio: 'inherit', detached: true }`)}; ${BUSY}`);
+    const child = await start(`${startSleeper(true)}; ${BUSY}`);
     const lines: string[] = [];
     while (lines.length < 2) lines.push(...(await firstLine(child)).split('\n'));
     const sleeper = Number(lines.find((line) => line.startsWith('sleeper'))?.split(' ')[1]);
     await until(() => noted().length === 1);
     expect(await endLeftoverChildren(folder)).toEqual([child.pid]);
     await child.ended;
-    await until(() => !isRunning(sleeper));
+    await untilGone(sleeper);
   });
 
   test('leaves a process alone that only has the number of an earlier child', async () => {

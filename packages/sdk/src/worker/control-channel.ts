@@ -16,7 +16,8 @@ const neverNotified = new Int32Array(new SharedArrayBuffer(4));
  */
 export function writeMessage(fd: number, message: unknown): void {
   const frame = encodeFrame(message);
-  if (frame.length > MAX_FRAME_BYTES) throw new RangeError(`the message has ${frame.length} bytes, and at most ${MAX_FRAME_BYTES} are sent`);
+  if (frame.length > MAX_FRAME_BYTES)
+    throw new RangeError(`the message has ${frame.length} bytes, and at most ${MAX_FRAME_BYTES} are sent`);
   writeFully(fd, frame);
 }
 

@@ -42,12 +42,7 @@ export async function fleetUp(options: FleetUpOptions): Promise<ExitCode | undef
 }
 
 function startJob(job: MainJob, { sessions, traffic }: RunningFleet, signal: AbortSignal): MainJobRun {
-  const upstream = sessions.get(job.environment);
-  const downstream = sessions.get(job.waitFor.environment);
-  if (upstream === undefined || downstream === undefined)
-    throw new TradewindError('conflict', 'an environment of the main job ended at once');
-  const { bundleVersion = '' } = traffic.get(job.environment) ?? {};
-  return startMainJob({ job, upstream, downstream, bundleVersion, signal });
+  return startMainJob({ job, sessions, bundleVersion: traffic.get(job.environment)?.bundleVersion ?? '', signal });
 }
 
 async function waitForJob(job: MainJobRun, { timeout }: FleetUpOptions, interrupted: Promise<void>): Promise<ExitCode> {

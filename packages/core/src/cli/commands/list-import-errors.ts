@@ -1,6 +1,6 @@
 import { printRows } from '../output/print-rows.ts';
 import type { OutputOptions } from '../program/declare.ts';
-import { withSession } from '../session/environment-session.ts';
+import { withSession } from '../session/open-session.ts';
 import { readPages } from '../session/read-pages.ts';
 
 /** An import error as the API gives it: what the table shows of it. */

@@ -1,7 +1,7 @@
 import { formatDuration, formatShortInstant } from '../output/format-values.ts';
 import { printRows } from '../output/print-rows.ts';
 import type { OutputOptions } from '../program/declare.ts';
-import { withSessionOfDag } from '../session/environment-session.ts';
+import { withSessionOfDag } from '../session/open-session.ts';
 import { readPages } from '../session/read-pages.ts';
 
 interface ListRunsOptions extends OutputOptions {

@@ -1,6 +1,6 @@
 import { printRows } from '../output/print-rows.ts';
 import type { OutputOptions } from '../program/declare.ts';
-import { withSessionOfDag } from '../session/environment-session.ts';
+import { withSessionOfDag } from '../session/open-session.ts';
 
 /** `tradewind dags pause <dag_id>` */
 export function pauseDag(dagId: string, options: OutputOptions): Promise<undefined> {

@@ -3,7 +3,8 @@ import { TradewindError } from '../../platform/errors.ts';
 import { formatLogRecord } from '../output/format-log-record.ts';
 import { printRows } from '../output/print-rows.ts';
 import type { OutputOptions } from '../program/declare.ts';
-import { withSessionOfDag, type EnvironmentSession } from '../session/environment-session.ts';
+import type { EnvironmentSession } from '../session/environment-session.ts';
+import { withSessionOfDag } from '../session/open-session.ts';
 
 interface TaskLogOptions extends OutputOptions {
   readonly try?: number;

@@ -2,7 +2,7 @@ import type { SerializedDag } from '@tradewind/protocol';
 import { printRows } from '../output/print-rows.ts';
 import type { OutputOptions } from '../program/declare.ts';
 import { readDagDefinition } from '../read-dag-definition.ts';
-import { withSessionOfDag } from '../session/environment-session.ts';
+import { withSessionOfDag } from '../session/open-session.ts';
 import { toTaskRows, type TaskRow } from '../task-rows.ts';
 
 /** `tradewind dags show <dag_id>` */

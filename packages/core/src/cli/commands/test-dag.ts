@@ -14,7 +14,7 @@ import { describeImportError } from '../output/describe-import-error.ts';
 import { withFields } from '../output/format-log-record.ts';
 import { formatDuration } from '../output/format-values.ts';
 import type { EnvironmentOptions } from '../program/declare.ts';
-import { requireDagId, unknownDag } from '../session/environment-session.ts';
+import { requireDagId, unknownDag } from '../session/open-session.ts';
 
 interface TestOptions extends EnvironmentOptions {
   readonly conf?: Readonly<Record<string, unknown>>;

@@ -4,7 +4,8 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { formatDuration } from '../output/format-values.ts';
 import { printRows } from '../output/print-rows.ts';
 import type { OutputOptions } from '../program/declare.ts';
-import { withSessionOfDag, type EnvironmentSession } from '../session/environment-session.ts';
+import type { EnvironmentSession } from '../session/environment-session.ts';
+import { withSessionOfDag } from '../session/open-session.ts';
 
 interface TriggerOptions extends OutputOptions {
   readonly conf?: Readonly<Record<string, unknown>>;

@@ -61,7 +61,8 @@ async function toStep(environment: string, activity: Activity, session: Environm
   if (session?.address === undefined || !('runId' in activity)) return step;
   const { dagId, runId } = activity;
   const page = activity.type === 'task_instance' ? taskPath(dagId, runId, activity.taskId, activity.tryNumber) : runPath(dagId, runId);
-  const durationMs = activity.type === 'dag_run' ? await readDuration(session, activity) : undefined;
+  // An environment that does not answer has crashed, which is told next; the line does without.
+  const durationMs = activity.type === 'dag_run' ? await readDuration(session, activity).catch(() => undefined) : undefined;
   return { ...step, url: new URL(page, session.address).href, ...(durationMs === undefined ? {} : { durationMs }) };
 }
 

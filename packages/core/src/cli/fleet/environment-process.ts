@@ -33,6 +33,8 @@ export interface EnvironmentProcessOptions {
   readonly config: EnvironmentConfig;
   /** Set in its environment; called for each start. */
   readonly variables: () => Promise<Readonly<Record<string, string>>>;
+  /** Whether a process that ended with this error before it ran is started again at once. */
+  readonly mayStartAgain: (error: TradewindError) => boolean;
   /** It runs: for the first time, or again. */
   readonly onStarted: (line: FleetLine & { type: 'started' }) => void;
   readonly onActivity: (activity: Activity) => void;
@@ -94,6 +96,7 @@ async function superviseProcess(
       stopping,
     );
     if (stopping.aborted) break;
+    if (options.mayStartAgain(error)) continue;
     if (!hasStarted) {
       first.reject(error);
       return;

@@ -1,18 +1,17 @@
 import type { Activity } from '../../platform/activity.ts';
 import { sleep, systemClock as clock } from '../../platform/clock.ts';
 import { TradewindError } from '../../platform/errors.ts';
-import type { EnvironmentSession } from '../session/environment-session.ts';
+import type { ApiCall, EnvironmentSession } from '../session/environment-session.ts';
 import type { DagOfEnvironment, MainJob } from './fleet-file.ts';
 
 /** What the main job needs of the fleet. */
 export interface MainJobParts {
   readonly job: MainJob;
-  /** The environment that has the dag, and the one that has the dag that is waited for. */
-  readonly upstream: EnvironmentSession;
-  readonly downstream: EnvironmentSession;
+  /** Each environment's API, by its name; another one after each restart. */
+  readonly sessions: ReadonlyMap<string, EnvironmentSession>;
   /** Version of the upstream folder of dag files that the run must be on: the files as they are now. */
   readonly bundleVersion: string;
-  /** Ends the wait. */
+  /** Ends every wait. */
   readonly signal: AbortSignal;
 }
 
@@ -20,7 +19,7 @@ export interface MainJobParts {
 export interface MainJobRun {
   /** Tells it what happens in the fleet. */
   observe(environment: string, activity: Activity): void;
-  /** How it ended: `failed` where either run did. Never settles after the signal. */
+  /** How it ended: `failed` where either run did. Rejects where the run cannot be asked for. Never settles after the signal. */
   readonly ended: Promise<'success' | 'failed'>;
 }
 
@@ -33,45 +32,39 @@ const KNOWN_RUNS = 100;
 export function startMainJob(parts: MainJobParts): MainJobRun {
   const end = Promise.withResolvers<'success' | 'failed'>();
   const { job } = parts;
+  const runId = `manual__${new Date(clock.now()).toISOString().replace('Z', '+00:00')}`;
+  /** Runs that were there before the request come from an earlier life of the fleet. */
   let knownRuns: ReadonlySet<string> | undefined;
-  let runId: string | undefined;
-  /** A run may fail before the answer to its request is here. */
-  const failedRuns = new Set<string>();
 
   const request = async (): Promise<void> => {
     await waitForDag(parts);
-    knownRuns = await listRunIds(parts.downstream, job.waitFor.dag);
-    runId = await requestRun(parts);
-    if (failedRuns.has(runId)) end.resolve('failed');
+    knownRuns = await listUnfinishedRuns(parts);
+    await requestRun(parts, runId);
   };
   request().catch(end.reject);
 
-  const isEndOf = (dag: DagOfEnvironment, environment: string, activity: Activity): activity is Activity & { type: 'dag_run' } =>
-    activity.type === 'dag_run' && environment === dag.environment && activity.dagId === dag.dag && isEnd(activity.state);
   return {
     ended: end.promise,
     observe(environment, activity) {
-      if (isEndOf(job, environment, activity) && activity.state === 'failed') {
-        failedRuns.add(activity.runId);
-        if (activity.runId === runId) end.resolve('failed');
-      }
-      // Runs that were there before the request come from an earlier life of the fleet.
+      if (isEndOf(job, environment, activity) && activity.state === 'failed' && activity.runId === runId) end.resolve('failed');
       if (!isEndOf(job.waitFor, environment, activity) || knownRuns?.has(activity.runId) !== false) return;
       end.resolve(activity.state === 'success' ? 'success' : 'failed');
     },
   };
 }
 
-function isEnd(state: string): boolean {
-  return state === 'success' || state === 'failed';
+function isEndOf(dag: DagOfEnvironment, environment: string, activity: Activity): activity is Activity & { type: 'dag_run' } {
+  if (activity.type !== 'dag_run' || environment !== dag.environment || activity.dagId !== dag.dag) return false;
+  return activity.state === 'success' || activity.state === 'failed';
 }
 
 /** A run that is asked for earlier is on the version that the last life of the environment knew. */
-async function waitForDag({ job, upstream, bundleVersion, signal }: MainJobParts): Promise<void> {
+async function waitForDag(parts: MainJobParts): Promise<void> {
+  const { job, bundleVersion, signal } = parts;
   const giveUpAt = clock.monotonicMs() + PATIENCE_MS;
-  for (;;) {
-    const dag = await findDag(upstream, job.dag);
-    if (dag?.bundle_version === bundleVersion || signal.aborted) return;
+  while (!signal.aborted) {
+    const dag = await findDag(parts);
+    if (dag?.bundle_version === bundleVersion) return;
     if (clock.monotonicMs() > giveUpAt) {
       if (dag !== undefined) return;
       throw new TradewindError(
@@ -83,23 +76,48 @@ async function waitForDag({ job, upstream, bundleVersion, signal }: MainJobParts
   }
 }
 
-async function findDag({ ask }: EnvironmentSession, dagId: string): Promise<{ readonly bundle_version: string } | undefined> {
+async function findDag(parts: MainJobParts): Promise<{ readonly bundle_version: string } | undefined> {
+  const { environment, dag } = parts.job;
   try {
-    return (await ask({ method: 'GET', path: `/api/v2/dags/${encodeURIComponent(dagId)}` })) as { readonly bundle_version: string };
+    return (await ask(parts, environment, { method: 'GET', path: `/api/v2/dags/${encodeURIComponent(dag)}` })) as {
+      readonly bundle_version: string;
+    };
   } catch (error) {
     if (error instanceof TradewindError && error.code === 'not_found') return undefined;
     throw error;
   }
 }
 
-async function listRunIds({ ask }: EnvironmentSession, dagId: string): Promise<ReadonlySet<string>> {
-  const path = `/api/v2/dags/~/dagRuns?dag_id_pattern=${encodeURIComponent(dagId)}&state=queued&state=running&limit=${KNOWN_RUNS}`;
-  const { dag_runs: runs } = (await ask({ method: 'GET', path })) as { readonly dag_runs: readonly { readonly dag_run_id: string }[] };
+async function listUnfinishedRuns(parts: MainJobParts): Promise<ReadonlySet<string>> {
+  const { environment } = parts.job.waitFor;
+  const path = `/api/v2/dags/~/dagRuns?state=queued&state=running&limit=${KNOWN_RUNS}`;
+  const { dag_runs: runs } = (await ask(parts, environment, { method: 'GET', path })) as {
+    readonly dag_runs: readonly { readonly dag_run_id: string }[];
+  };
   return new Set(runs.map((run) => run.dag_run_id));
 }
 
-async function requestRun({ job, upstream }: MainJobParts): Promise<string> {
-  const path = `/api/v2/dags/${encodeURIComponent(job.dag)}/dagRuns`;
-  const run = await upstream.ask({ method: 'POST', path, body: { logical_date: null, conf: job.conf } });
-  return (run as { readonly dag_run_id: string }).dag_run_id;
+/** Whoever finds the run there asked for it before the environment died, and was not told. */
+async function requestRun(parts: MainJobParts, runId: string): Promise<void> {
+  const { environment, dag, conf } = parts.job;
+  const path = `/api/v2/dags/${encodeURIComponent(dag)}/dagRuns`;
+  try {
+    await ask(parts, environment, { method: 'POST', path, body: { dag_run_id: runId, logical_date: null, conf } });
+  } catch (error) {
+    if (!(error instanceof TradewindError) || error.code !== 'conflict') throw error;
+  }
+}
+
+/** Asks an environment, again and again while it does not answer: it is being started again. */
+async function ask({ sessions, signal }: MainJobParts, environment: string, call: ApiCall): Promise<unknown> {
+  for (;;) {
+    const session = sessions.get(environment);
+    try {
+      if (session !== undefined) return await session.ask(call);
+    } catch (error) {
+      const doesNotAnswer = error instanceof TradewindError && error.code === 'timeout';
+      if (!doesNotAnswer || signal.aborted) throw error;
+    }
+    await sleep(clock, POLL_MS, signal);
+  }
 }

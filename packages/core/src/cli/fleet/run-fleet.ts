@@ -4,7 +4,6 @@
 import { startEmbeddedBroker, type EmbeddedBroker } from '../../federation/embedded-broker.ts';
 import type { AwsOptions } from '../../federation/transports/aws-options.ts';
 import { provisionTopology } from '../../federation/transports/provision-topology.ts';
-import type { Activity } from '../../platform/activity.ts';
 import { systemClock as clock } from '../../platform/clock.ts';
 import type { EnvironmentConfig } from '../../platform/config.ts';
 import { passwordFile } from '../output/environment-address.ts';
@@ -115,15 +114,20 @@ function createStarter({ aws, sessions, show, observer }: StarterParts): (config
     return port;
   };
   return (config) => {
-    const startedMs = clock.monotonicMs();
     const { name } = config;
+    let startedMs = clock.monotonicMs();
     return startEnvironmentProcess({
       config,
       variables() {
+        startedMs = clock.monotonicMs();
         // One after the other, so that the first environment has the first port.
         const variables = finding.then(async () => variablesFor(aws, await portOf(config)));
         finding = variables.catch(() => undefined);
         return variables;
+      },
+      mayStartAgain(error) {
+        // Somebody was quicker to take the port that was found to be free; the one that the configuration names is not for us to change.
+        return error.code === 'port_taken' && config.api.port === undefined && ports.delete(name);
       },
       onStarted: ({ address, newAdminPassword }) => {
         show.inTurn(async () => {
@@ -131,13 +135,15 @@ function createStarter({ aws, sessions, show, observer }: StarterParts): (config
           // It ended again already: the crash is told next.
           if (session === undefined) return;
           sessions.set(name, session);
+          const dagRuns = await countRuns(session).catch(() => undefined);
+          if (dagRuns === undefined) return;
           observer.printer.print({
             type: 'environment_started',
             environment: name,
             url: address,
             passwordFile: passwordFile(config),
             ...(newAdminPassword === undefined ? {} : { newPassword: newAdminPassword }),
-            dagRuns: await countRuns(session),
+            dagRuns,
             durationMs: Math.round(clock.monotonicMs() - startedMs),
           });
         });

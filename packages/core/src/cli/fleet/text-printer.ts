@@ -6,7 +6,7 @@ import type { FleetPrinter, FleetStep } from './fleet-step.ts';
 /** Prints steps for people, with the environment's name first in each line: on standard output, the logs of the environments on standard error. */
 export function createTextPrinter(environments: readonly string[]): FleetPrinter {
   const nameWidth = Math.max(...environments.map((name) => name.length));
-  const writeLines = (stream: NodeJS.WriteStream, name: string, text: string): void => {
+  const writeLines = (stream: NodeJS.WritableStream, name: string, text: string): void => {
     for (const [index, line] of text.split('\n').entries()) {
       stream.write(`${(index === 0 ? name : '').padEnd(nameWidth)}  ${line}\n`);
     }
@@ -23,7 +23,7 @@ export function createTextPrinter(environments: readonly string[]): FleetPrinter
   };
 }
 
-function describeStep(step: Exclude<FleetStep, { type: 'environment_log' }>, stream: NodeJS.WriteStream): string | undefined {
+function describeStep(step: Exclude<FleetStep, { type: 'environment_log' }>, stream: NodeJS.WritableStream): string | undefined {
   switch (step.type) {
     case 'broker_started':
       return `events go through a broker in memory at ${step.endpoint}`;
@@ -38,20 +38,23 @@ function describeStep(step: Exclude<FleetStep, { type: 'environment_log' }>, str
   }
 }
 
-function describeStart(step: FleetStep & { type: 'environment_started' }, stream: NodeJS.WriteStream): string {
+function describeStart(step: FleetStep & { type: 'environment_started' }, stream: NodeJS.WritableStream): string {
   const history = step.dagRuns === 1 ? '1 run so far' : `${step.dagRuns} runs so far`;
   const password =
     step.newPassword === undefined ? `password in ${step.passwordFile}` : `password ${step.newPassword}\nkept in ${step.passwordFile}`;
   return `${link(step.url, stream)}  up in ${formatDuration(step.durationMs)}, ${history}\nuser admin, ${password}`;
 }
 
-function describeActivity({ activity, url, durationMs }: FleetStep & { type: 'activity' }, stream: NodeJS.WriteStream): string | undefined {
+function describeActivity(
+  { activity, url, durationMs }: FleetStep & { type: 'activity' },
+  stream: NodeJS.WritableStream,
+): string | undefined {
   const line = formatActivity(activity, { stream, widths: DEFAULT_WIDTHS }, durationMs);
   // The page of a run is shown once, when it starts; that of a task where somebody will want to look.
   const needsLink = activity.type === 'dag_run' ? activity.state === 'running' : 'state' in activity && activity.state === 'failed';
   return line === undefined || url === undefined || !needsLink ? line : `${line}\n${link(url, stream)}`;
 }
 
-function link(url: string, stream: NodeJS.WriteStream): string {
+function link(url: string, stream: NodeJS.WritableStream): string {
   return styleText('underline', url, { stream });
 }

@@ -6,7 +6,7 @@ import { formatDuration } from './format-values.ts';
 /** How lines about activities are laid out. */
 export interface ActivityLayout {
   /** Where they go: decides about colour. */
-  readonly stream: NodeJS.WriteStream;
+  readonly stream: NodeJS.WritableStream;
   /** Widths of the columns dag, task and state. */
   readonly widths: readonly [number, number, number];
 }
@@ -54,7 +54,7 @@ function layOut([who, what, state, rest]: readonly [string, string, string, stri
   return [who.padEnd(widths[0]), what.padEnd(widths[1]), stateCell, rest].join('  ').trimEnd();
 }
 
-function coloured(state: string, stream: NodeJS.WriteStream): string {
+function coloured(state: string, stream: NodeJS.WritableStream): string {
   const colour = COLOURS[state];
   return colour === undefined ? state : styleText(colour, state, { stream });
 }

@@ -10,12 +10,7 @@ export function formatDuration(ms: number): string {
   return hours < 48 ? `${hours.toFixed(1)} h` : `${Math.round(hours / 24)} d`;
 }
 
-/** An instant of the API to the second, in UTC: `2026-11-21 12:00:00`; nothing for none. */
-export function formatInstant(instant: string | null): string {
-  return instant === null ? '' : instant.slice(0, 19).replace('T', ' ');
-}
-
-/** The same without year and seconds, for a column that must be narrow. */
+/** An instant of the API in UTC, without year and seconds, for a column that must be narrow: `11-21 12:00`; nothing for none. */
 export function formatShortInstant(instant: string | null): string {
-  return formatInstant(instant).slice(5, 16);
+  return instant === null ? '' : instant.slice(5, 16).replace('T', ' ');
 }

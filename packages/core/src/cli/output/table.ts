@@ -14,7 +14,7 @@ export interface TableOptions<Row> {
   /** In characters. Without columns that may be cut, the table is as wide as it must be. */
   readonly width: number;
   /** Where the table goes, which decides about the colour of its header. @default no header */
-  readonly header?: NodeJS.WriteStream;
+  readonly header?: NodeJS.WritableStream;
 }
 
 const GAP = '  ';
@@ -58,8 +58,7 @@ function cut(cell: string, width: number): string {
 
 /** What authors write may hold line breaks and codes that would move the cursor of a terminal. */
 function singleLine(text: string): string {
-  // oxlint-disable-next-line eslint/no-control-regex -- control characters are what is looked for
   return stripVTControlCharacters(text)
     .replaceAll(/\s*[\n\r]+\s*/g, ' ')
-    .replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, ' ');
+    .replaceAll(/\p{Cc}/gu, ' ');
 }

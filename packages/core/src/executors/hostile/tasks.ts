@@ -15,21 +15,21 @@ function ignoreSigterm() {
   return forever();
 }
 
-function startStubbornChild() {
-  const child = spawn(process.execPath, ['-e', `process.on('SIGTERM', () => {}); console.log('pid ' + process.pid); setInterval(() => {}, 1000)`], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  child.unref();
-  return forever();
+/** Starts a process that ignores SIGTERM and goes on for ever, and resolves once it does. */
+function startSleeper(name, options) {
+  const script = `process.on('SIGTERM', () => {}); console.log('${name} ' + process.pid); require('node:fs').writeSync(3, 'x'); setInterval(() => {}, 1000)`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'inherit', 'inherit', 'pipe'], ...options });
+  return new Promise((resolve) => child.stdio[3].once('data', resolve));
 }
 
-function startDaemon() {
-  const child = spawn(process.execPath, ['-e', `console.log('daemon ' + process.pid); setInterval(() => {}, 1000)`], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    detached: true,
-  });
-  child.unref();
-  return new Promise((resolve) => setTimeout(resolve, 300)).then(() => process.kill(process.pid, 'SIGKILL'));
+async function startStubbornChild() {
+  await startSleeper('child', {});
+  process.exit(5);
+}
+
+async function startDaemon() {
+  await startSleeper('daemon', { detached: true });
+  process.kill(process.pid, 'SIGKILL');
 }
 
 function frame(length, text) {

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { endLeftoverChildren } from '../../platform/leftover-children.ts';
 import { createTestFolder, storeBundle } from '../testing/test-bundle.ts';
-import { isRunning } from '../../platform/testing/is-running.ts';
+import { isRunning, untilGone } from '../../platform/testing/until-gone.ts';
 
 const DAGS_FOLDER = path.resolve(import.meta.dirname, '../testing/dags');
 
@@ -43,8 +43,8 @@ test('when an environment is killed its tasks end by themselves, or when it star
   await once(environment, 'exit');
 
   const [waiting = 0, busy = 0] = [pids.get('run.ignore_signal'), pids.get('run.busy')];
-  while (isRunning(waiting)) await new Promise(setImmediate);
+  await untilGone(waiting);
   expect(isRunning(busy)).toBe(true);
   expect(await endLeftoverChildren(stateFolder)).toContain(busy);
-  while (isRunning(busy)) await new Promise(setImmediate);
+  await untilGone(busy);
 });

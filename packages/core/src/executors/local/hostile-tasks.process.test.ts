@@ -10,7 +10,7 @@ import { createTestFolder, createWorkload, storeBundle, type TestTry } from '../
 import { attemptKey } from './attempt-key.ts';
 import { LocalExecutor } from './local-executor.ts';
 import { MAX_TASK_LOG_BYTES } from './task-log.ts';
-import { isRunning } from '../../platform/testing/is-running.ts';
+import { untilGone } from '../../platform/testing/until-gone.ts';
 
 const HOSTILE_FOLDER = path.resolve(import.meta.dirname, '../hostile');
 const folder = createTestFolder();
@@ -75,18 +75,18 @@ describe('a hostile task', () => {
   });
 
   test('that started a process which ignores SIGTERM takes it along', async () => {
-    expect(await run({ taskId: 'starts_stubborn_child', executionTimeoutMs: 1_000 })).toMatchObject({ failure: { kind: 'timeout' } });
-    const printed = (await readLog('starts_stubborn_child')).find(({ event }) => event.startsWith('pid '));
-    expect(isRunning(Number(printed?.event.slice(4)))).toBe(false);
+    expect(await run({ taskId: 'starts_stubborn_child' })).toMatchObject({
+      failure: { kind: 'crashed', message: expect.stringContaining('exit code 5') as string },
+    });
+    const pid = pidIn(await readLog('starts_stubborn_child'), 'child');
+    await untilGone(pid);
   });
 
   test('that started a daemon fails as it would have, and its log says that something goes on', async () => {
-    expect(await run({ taskId: 'starts_daemon' })).toMatchObject({
-      failure: { kind: 'crashed', message: expect.stringContaining('SIGKILL') as string },
-    });
+    const outcome = await run({ taskId: 'starts_daemon' });
     const log = await readLog('starts_daemon');
-    const daemon = log.find(({ event }) => event.startsWith('daemon '));
-    process.kill(Number(daemon?.event.slice(7)), 'SIGKILL');
+    process.kill(pidIn(log, 'daemon'), 'SIGKILL');
+    expect(outcome).toMatchObject({ failure: { kind: 'crashed', message: expect.stringContaining('SIGKILL') as string } });
     expect(log.map(({ event }) => event)).toContain('the task started a process that left its process group and goes on');
   });
 
@@ -204,6 +204,13 @@ async function readLog(taskId: string, runId?: string): Promise<LogRecord[]> {
     if (records.at(-1)?.event === 'task ended') return records;
     await new Promise(setImmediate);
   }
+}
+
+/** The process that printed `<name> <pid>`. */
+function pidIn(log: readonly LogRecord[], name: string): number {
+  const pid = Number(log.find(({ event }) => event.startsWith(`${name} `))?.event.slice(name.length + 1));
+  expect(pid).toBeGreaterThan(1);
+  return pid;
 }
 
 function runningChildren(): string[] {

@@ -14,3 +14,8 @@ export function isRunning(pid: number): boolean {
     return process.platform !== 'linux';
   }
 }
+
+/** Resolves when a process is not there any more; one that was killed may need a moment to notice. */
+export async function untilGone(pid: number): Promise<void> {
+  while (isRunning(pid)) await new Promise(setImmediate);
+}
