@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { processesIn, startTradewind, tradewind } from './command.ts';
@@ -15,7 +15,7 @@ const stepsOf = (stdout: string): Step[] =>
 const endedTasks = (steps: readonly Step[]): unknown[] =>
   steps
     .filter(({ type, state }) => type === 'task_instance' && state === 'success')
-    .map(({ environment, task_id }) => `${environment}.${task_id}`);
+    .map(({ environment, task_id }) => [environment, task_id].join('.'));
 
 const startFleet = async (fleet: FleetCopy) => {
   const command = startTradewind(['fleet', 'up'], { cwd: fleet.folder });
@@ -63,7 +63,6 @@ describe('fleet up --once --json', () => {
     using fleet = copyFleet();
     const variables = { TRADEWIND__LOG__LEVEL: 'error' };
     const file = path.join(fleet.profiles, 'dags/customer_profile.ts');
-    const { writeFileSync } = await import('node:fs');
     writeFileSync(file, readFileSync(file, 'utf8').replace('customers.length !== total', 'customers.length === total'));
     const { exitCode, stdout } = await tradewind(['fleet', 'up', '--once', '--json'], { cwd: fleet.folder, variables });
     expect(exitCode).toBe(1);
@@ -108,10 +107,10 @@ describe('fleet up', () => {
   test('starts an environment again that died, and its work goes on', async () => {
     using fleet = copyFleet();
     await using command = await startFleet(fleet);
-    const { pid } = JSON.parse(readFileSync(path.join(fleet.profiles, '.tradewind/environment.json'), 'utf8')) as { pid: number };
+    const { pid } = JSON.parse(readFileSync(path.join(fleet.customers, '.tradewind/environment.json'), 'utf8')) as { pid: number };
     process.kill(pid, 'SIGKILL');
-    await command.shows(/process of environment profiles was ended by SIGKILL; it is started again in 500 ms/);
-    await command.shows(/SIGKILL[^]*profiles +http:\S+ +up in/);
+    await command.shows(/process of environment customers was ended by SIGKILL; it is started again in 500 ms/);
+    await command.shows(/SIGKILL[^]*customers +http:\S+ +up in/);
     const { exitCode } = await tradewind(['dags', 'trigger', 'customer_master', '--wait', '--timeout', '30'], { cwd: fleet.folder });
     expect(exitCode).toBe(0);
     await command.shows(/SIGKILL[^]*profiles +customer_profile +run +success/);

@@ -140,11 +140,22 @@ describe('a folder', () => {
     expect(skipped).toMatchObject([{ path: 'large.ts', reason: expect.stringContaining(`${MAX_BUNDLE_FILE_BYTES + 1} bytes`) as string }]);
   });
 
-  test('with too many files is refused, naming the folder', async () => {
-    for (let part = 0; part < 41; part += 1) {
-      mkdirSync(path.join(bundleFolder, `part${part}`));
-      for (let file = 0; file < 500; file += 1) symlinkSync('/dev/null', path.join(bundleFolder, `part${part}`, `${file}.ts`));
+  test('with too much in it is refused, naming what to move', async () => {
+    for (let index = 0; index < 26; index += 1) write({ [`part${index}.csv`]: '' });
+    for (let index = 0; index < 26; index += 1) truncateSync(path.join(bundleFolder, `part${index}.csv`), MAX_BUNDLE_FILE_BYTES - index);
+    await expect(scanner.scan()).rejects.toMatchObject({
+      code: 'bad_configuration',
+      message: expect.stringMatching(/dags have 272\d{6} bytes together.*beginning with part0\.csv, part1\.csv, part2\.csv/) as string,
+    });
+  });
+
+  test('that leads to too many files is refused, naming the folder', async () => {
+    // Forty links that lead to half a million places.
+    for (let level = 0; level < 8; level += 1) {
+      mkdirSync(path.join(bundleFolder, `level${level}`));
+      for (const link of ['a', 'b', 'c', 'd', 'e']) symlinkSync(`../level${level + 1}`, path.join(bundleFolder, `level${level}`, link));
     }
+    mkdirSync(path.join(bundleFolder, 'level8'));
     await expect(scanner.scan()).rejects.toMatchObject({
       code: 'bad_configuration',
       message: expect.stringMatching(/dags holds more than 20000 files/) as string,

@@ -223,6 +223,7 @@ export class DagProcessor {
     if (await this.#isOutdated(reading)) return;
     const read = readReply(file, reply, this.#options.findProblem ?? (() => undefined));
     if (!read.ok) {
+      this.#toCompare.delete(file);
       this.#log.warning('dag file has an import error', { file, problem: read.error.message });
       const retry = this.#planRetry(file, parseMs);
       this.#announce(await this.#files.fail({ file, scan, error: read.error, ...retry }));

@@ -48,7 +48,10 @@ async function firstLine(child: AuthorProcess): Promise<string> {
   return printed.trim();
 }
 
-const noted = (): string[] => (existsSync(path.join(folder, 'children')) ? readdirSync(path.join(folder, 'children')) : []);
+const noted = (): string[] => {
+  const children = path.join(folder, 'children');
+  return existsSync(children) ? readdirSync(children).filter((name) => name.endsWith('.json')) : [];
+};
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise(setImmediate);

@@ -3,7 +3,7 @@
  * itself when its channel closes, but one that never returns to its event loop does not notice.
  */
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf } from './errors.ts';
@@ -31,7 +31,9 @@ export function recordChild(child: { stateFolder: string; pid: number; marker: s
     const startTime = await processStartTime(pid);
     if (startTime === undefined) return;
     await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, JSON.stringify({ pid, marker, startTime } satisfies ChildNote));
+    // Renamed when it is whole: half a note names nobody.
+    await writeFile(`${file}.unfinished`, JSON.stringify({ pid, marker, startTime } satisfies ChildNote));
+    await rename(`${file}.unfinished`, file);
   };
   const warn = (error: unknown): void => {
     log.warning('could not keep the note about a child process', { file, problem: messageOf(error) });

@@ -26,17 +26,19 @@ export async function fleetUp(options: FleetUpOptions): Promise<ExitCode | undef
   }
   const printer = options.json === true ? createJsonPrinter() : createTextPrinter(fleet.environments.map(({ name }) => name));
   const interruption = listenForInterruption();
+  const stopping = new AbortController();
   let job: MainJobRun | undefined;
   const running = await startFleet(fleet, { printer, onActivity: (environment, activity) => job?.observe(environment, activity) });
   try {
     if (interruption.signal.aborted) return undefined;
-    job = fleet.run === undefined ? undefined : startJob(fleet.run, running, interruption.signal);
+    job = fleet.run === undefined ? undefined : startJob(fleet.run, running, stopping.signal);
     if (options.once === true && job !== undefined) return await waitForJob(job, options, interruption.received);
     job?.ended.catch((error: unknown) => printer.print({ type: 'notice', text: (error as Error).message }));
     printer.print({ type: 'notice', text: 'Ctrl-C stops the fleet.' });
     await interruption.received;
     return undefined;
   } finally {
+    stopping.abort();
     await stopInTime(() => running.stop());
   }
 }

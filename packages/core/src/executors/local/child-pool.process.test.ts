@@ -96,7 +96,10 @@ function valueOf(outcome: TryOutcome): unknown {
 }
 
 /** Children are noted while they run. */
-const children = (): string[] => (existsSync(path.join(stateFolder, 'children')) ? readdirSync(path.join(stateFolder, 'children')) : []);
+const children = (): string[] => {
+  const noted = path.join(stateFolder, 'children');
+  return existsSync(noted) ? readdirSync(noted).filter((name) => name.endsWith('.json')) : [];
+};
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise(setImmediate);

@@ -306,8 +306,9 @@ export class Supervisor implements PooledChild {
 }
 
 function noteOutcome(log: TaskLog, outcome: TryOutcome, facts: { durationMs: number; leftBehind: string | undefined }): void {
-  if (facts.leftBehind !== undefined)
+  if (facts.leftBehind !== undefined) {
     log.note('warning', 'the process is not used again, because of what the task left behind', { left_behind: facts.leftBehind });
+  }
   const fields = { result: outcome.result, duration_ms: Math.round(facts.durationMs * 1_000) / 1_000 };
   switch (outcome.result) {
     case 'success':
