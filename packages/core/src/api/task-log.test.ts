@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readTaskLogPart, readTaskLogTail, streamTaskLog, taskLogFile } from './task-log.ts';
+import { readTaskLogPart, readTaskLogTail, streamTaskLog, findTaskLogFile } from './task-log.ts';
 
 let folder: string;
 let file: string;
@@ -20,10 +20,10 @@ const line = (number: number): string => `${JSON.stringify({ event: `line ${numb
 const lines = (count: number): string => Array.from({ length: count }, (_, index) => line(index + 1)).join('');
 const NAME = { dagId: 'orders', runId: 'manual__1', taskId: 'load', mapIndex: -1 };
 
-describe('taskLogFile', () => {
+describe('findTaskLogFile', () => {
   test('is laid out as in Airflow', () => {
-    expect(taskLogFile('/logs', NAME, 2)).toBe('/logs/dag_id=orders/run_id=manual__1/task_id=load/attempt=2.log');
-    expect(taskLogFile('/logs', { ...NAME, mapIndex: 3 }, 1)).toBe(
+    expect(findTaskLogFile('/logs', NAME, 2)).toBe('/logs/dag_id=orders/run_id=manual__1/task_id=load/attempt=2.log');
+    expect(findTaskLogFile('/logs', { ...NAME, mapIndex: 3 }, 1)).toBe(
       '/logs/dag_id=orders/run_id=manual__1/task_id=load/map_index=3/attempt=1.log',
     );
   });
@@ -36,7 +36,7 @@ describe('taskLogFile', () => {
     { ...NAME, taskId: '../load' },
     { ...NAME, taskId: 'a\0b' },
   ])('is nowhere for a name that leads out of the folder: %o', (name) => {
-    expect(taskLogFile('/logs', name, 1)).toBeUndefined();
+    expect(findTaskLogFile('/logs', name, 1)).toBeUndefined();
   });
 });
 

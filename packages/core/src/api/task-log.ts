@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import path from 'node:path';
 import { isDagId, isRunId, isTaskId, type LogRecord } from '@tradewind/protocol';
+import { taskLogFile } from '../platform/task-log-file.ts';
 import type { TaskInstanceName } from '../store/reads/task-instances.ts';
 
 /** How much of a file is held at a time. */
@@ -18,16 +18,12 @@ export interface TaskLogPart {
 }
 
 /**
- * The file of a try's log.
- * @returns undefined for a name that cannot be one of ours, so that nobody walks out of the folder
+ * The file in which the log of a try is kept, or undefined where the ids cannot be those of a task: nothing is kept under such names, and they do not
+ * reach the file system.
  */
-export function taskLogFile(logsFolder: string, name: TaskInstanceName, tryNumber: number): string | undefined {
+export function findTaskLogFile(logsFolder: string, name: TaskInstanceName, tryNumber: number): string | undefined {
   if (!isDagId(name.dagId) || !isRunId(name.runId) || !isTaskId(name.taskId)) return undefined;
-  const parts = [`dag_id=${name.dagId}`, `run_id=${name.runId}`, `task_id=${name.taskId}`];
-  if (name.mapIndex >= 0) parts.push(`map_index=${name.mapIndex}`);
-  const root = path.resolve(logsFolder);
-  const file = path.resolve(root, ...parts, `attempt=${tryNumber}.log`);
-  return file.startsWith(root + path.sep) ? file : undefined;
+  return taskLogFile(logsFolder, { ...name, tryNumber });
 }
 
 /**

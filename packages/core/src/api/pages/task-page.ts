@@ -6,7 +6,7 @@ import { RETURN_VALUE_KEY } from '../../store/transitions/push-xcoms.ts';
 import { requireTaskInstance } from '../resources/task-instances.ts';
 import { integer, optional, text } from '../query-schemas.ts';
 import { pageRoute } from '../route.ts';
-import { readTaskLogTail, taskLogFile, type TaskLogTail } from '../task-log.ts';
+import { readTaskLogTail, findTaskLogFile, type TaskLogTail } from '../task-log.ts';
 import { duration, instant } from './format.ts';
 import { REFRESH_SECONDS } from './home-page.ts';
 import { html, type Html } from './html.ts';
@@ -87,7 +87,7 @@ function triesOf(task: TaskInstanceSummary, earlier: readonly TrySummary[]): rea
 }
 
 async function readLog(logsFolder: string, task: TaskInstanceSummary, tryNumber: number): Promise<TaskLogTail> {
-  const file = taskLogFile(logsFolder, task, tryNumber);
+  const file = findTaskLogFile(logsFolder, task, tryNumber);
   return file === undefined ? { records: [], isCut: false } : readTaskLogTail(file, LOG_BYTES);
 }
 

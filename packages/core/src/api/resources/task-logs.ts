@@ -5,7 +5,7 @@ import { listEarlierTries, type TaskInstanceSummary } from '../../store/reads/ta
 import type { ApiParts } from '../api-parts.ts';
 import { integer, optional, query, text } from '../query-schemas.ts';
 import { streamRoute, type Reply } from '../route.ts';
-import { readTaskLogPart, streamTaskLog, taskLogFile, type TaskLogPart } from '../task-log.ts';
+import { readTaskLogPart, streamTaskLog, findTaskLogFile, type TaskLogPart } from '../task-log.ts';
 import { requireTaskInstance } from './task-instances.ts';
 
 /** How much of a log one JSON answer holds; the rest follows by its continuation token. */
@@ -51,7 +51,7 @@ async function findLog(
 ): Promise<WantedLog> {
   const isCurrent = tryNumber === instance.tryNumber;
   const isEarlier = !isCurrent && (await listEarlierTries(database, instance.id)).some((earlier) => earlier.tryNumber === tryNumber);
-  const file = taskLogFile(logsFolder, instance, tryNumber);
+  const file = findTaskLogFile(logsFolder, instance, tryNumber);
   if (tryNumber === 0 || (!isCurrent && !isEarlier) || file === undefined) throw new TradewindError('not_found', 'TaskInstance not found');
   const isComplete = isEarlier || isFinishedTaskInstanceState(instance.state) || instance.state === 'up_for_retry';
   return { file, isComplete, offset: token === undefined ? 0 : readToken(token) };
