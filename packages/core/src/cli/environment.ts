@@ -31,6 +31,7 @@ import { migrate } from '../store/migrate.ts';
 import { announceEnvironment } from './environment-file.ts';
 import { keepJob } from './keep-job.ts';
 import { openStore } from './open-store.ts';
+import { pruneBundles } from './prune-bundles.ts';
 import { VERSION } from './version.ts';
 
 /** What whoever starts an environment hears of it. */
@@ -199,6 +200,7 @@ function startDagProcessor(
     },
   });
   onStop(() => processor.stop());
+  onStop(pruneBundles(processor, { database, clock, log }));
   onStop(keepJob('dag_processor', { database, clock, log }));
 }
 

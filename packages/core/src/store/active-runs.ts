@@ -89,6 +89,16 @@ export const selectDagVersions = defineStatement<{ id: string; file: string; ser
   (dagVersionIds) => [idList(dagVersionIds)],
 );
 
+/** The bundle versions that an unfinished run is on, or that a dag's next run will be on. */
+export const selectBundleVersionsInUse = defineStatement<{ bundleVersion: string }, []>(
+  'select_bundle_versions_in_use',
+  () => `
+    select bundle_version as "bundleVersion" from dag_run where state in ('queued', 'running')
+    union
+    select bundle_version from dag where is_stale = 0`,
+  () => [],
+);
+
 /** The asset events behind runs, oldest first. */
 export const selectTriggeringEvents = defineStatement<
   {
