@@ -37,6 +37,12 @@ describe('fleet up --once --json', () => {
           expect.objectContaining({ environment: 'profiles', dag_runs: dagRuns }),
         ]),
       );
+      const [customers, profiles] = ['customers', 'profiles'].map((name) =>
+        Number(
+          new URL(String(steps.find(({ type, environment }) => type === 'environment_started' && environment === name)?.['url'])).port,
+        ),
+      );
+      expect(customers).toBeLessThan(profiles ?? 0);
       expect(endedTasks(steps)).toEqual([
         'customers.extract',
         'customers.clean',

@@ -9,7 +9,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed);
 });
 
-process.exitCode = await run(process.argv);
+const exitCode = await run(process.argv);
+await Promise.all([process.stdout, process.stderr].map(flush));
+// Whatever is left open, such as an idle connection, is no reason to stay.
+process.exit(exitCode);
 
 async function run(argv: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
@@ -25,4 +28,10 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
     process.stderr.write(describeFailure(error, { isVerbose: argv.includes('--verbose') }));
     return exitCodeOf(error);
   }
+}
+
+function flush(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => resolve());
+  });
 }

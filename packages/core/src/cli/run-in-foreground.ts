@@ -1,4 +1,5 @@
 import type { EnvironmentConfig } from '../platform/config.ts';
+import { endLeftoverChildren } from '../platform/leftover-children.ts';
 import { startEnvironment, type EnvironmentOptions, type RunningEnvironment } from './environment.ts';
 import { listenForInterruption } from './interruption.ts';
 import { stopInTime } from './stop-in-time.ts';
@@ -12,6 +13,9 @@ export interface Foreground extends EnvironmentOptions {
   readonly ended?: Promise<void>;
 }
 
+/** Shorter than the patience of a fleet with its environments. */
+const LONGEST_STOP_MS = 1_200;
+
 /** Runs an environment until a signal asks this process to end. */
 export async function runInForeground(config: EnvironmentConfig, foreground: Foreground): Promise<undefined> {
   const interruption = listenForInterruption();
@@ -21,6 +25,11 @@ export async function runInForeground(config: EnvironmentConfig, foreground: For
     await Promise.race([interruption.received, ...(foreground.ended === undefined ? [] : [foreground.ended])]);
   } finally {
     foreground.onStopping?.();
-    await stopInTime(() => environment.stop());
+    await stopInTime({
+      stop: () => environment.stop(),
+      longestMs: LONGEST_STOP_MS,
+      // A task that does not react to being asked would outlive this process.
+      cutShort: async () => void (await endLeftoverChildren(config.stateFolder)),
+    });
   }
 }

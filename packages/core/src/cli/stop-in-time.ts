@@ -1,17 +1,22 @@
 import { systemClock as clock } from '../platform/clock.ts';
 import { EXIT } from './exit-codes.ts';
 
-/** How long people wait after Ctrl-C before they look for a stronger means. */
-const LONGEST_STOP_MS = 1_800;
+/** A stop that must not take for ever. */
+export interface StopInTime {
+  readonly stop: () => Promise<void>;
+  readonly longestMs: number;
+  /** Does at once what cannot be left undone, where the stop takes too long. */
+  readonly cutShort: () => Promise<void>;
+}
 
 /**
- * Stops what runs; a stop that takes too long ends the process as it is. Nothing is lost by that: the next start finds what a crash leaves, and ends the
- * processes that were left behind.
+ * Stops what runs. A stop that takes too long ends the process as it is: people who press Ctrl-C wait about two seconds before they look for a stronger means, and the
+ * next start finds whatever a crash leaves.
  */
-export async function stopInTime(stop: () => Promise<void>): Promise<void> {
-  const timer = clock.setTimer(LONGEST_STOP_MS, () => {
-    process.stderr.write(`tradewind: stopping took longer than ${LONGEST_STOP_MS / 1_000} s and was cut short\n`);
-    process.exit(EXIT.failed);
+export async function stopInTime({ stop, longestMs, cutShort }: StopInTime): Promise<void> {
+  const timer = clock.setTimer(longestMs, () => {
+    process.stderr.write(`tradewind: stopping took longer than ${longestMs / 1_000} s and was cut short\n`);
+    void cutShort().finally(() => process.exit(EXIT.failed));
   });
   try {
     await stop();

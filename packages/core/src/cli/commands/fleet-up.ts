@@ -18,6 +18,9 @@ interface FleetUpOptions {
   readonly json?: boolean;
 }
 
+/** What people wait for after Ctrl-C, less the end of this process. */
+const LONGEST_STOP_MS = 1_900;
+
 /** `tradewind fleet up`: stays until it is interrupted, or with `--once` until the main job has ended, whose end is then the exit code. */
 export async function fleetUp(options: FleetUpOptions): Promise<ExitCode | undefined> {
   const fleet = readFleet(findFleetFolder(options.folder));
@@ -39,7 +42,8 @@ export async function fleetUp(options: FleetUpOptions): Promise<ExitCode | undef
     return undefined;
   } finally {
     stopping.abort();
-    await stopInTime(() => running.stop());
+    // Environments that are left end by themselves, with this process.
+    await stopInTime({ stop: () => running.stop(), longestMs: LONGEST_STOP_MS, cutShort: () => Promise.resolve() });
   }
 }
 

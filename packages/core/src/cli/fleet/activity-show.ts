@@ -13,7 +13,7 @@ export interface FleetObserver {
 
 /** On a stop: nothing has happened for this long, or so long at most. */
 const QUIET_MS = 100;
-const LONGEST_WAIT_FOR_QUIET_MS = 1_000;
+const LONGEST_WAIT_FOR_QUIET_MS = 400;
 
 /** Shows activities in the order in which they come, although what is shown of some has to be asked for first. */
 export interface ActivityShow {
@@ -21,7 +21,7 @@ export interface ActivityShow {
   inTurn(work: () => Promise<void>): void;
   /** Resolves when everything that came so far is shown. */
   settled(): Promise<void>;
-  /** Resolves when nothing has come for a moment, or after a second. */
+  /** Resolves when nothing has come for a moment, or after a longer one. */
   quiet(): Promise<void>;
 }
 

@@ -56,8 +56,8 @@ const FIRST_BACK_OFF_MS = 500;
 const LONGEST_BACK_OFF_MS = 30_000;
 /** One that ran for longer than this had recovered. */
 const STABLE_MS = 60_000;
-/** Shorter than the fleet's own patience. */
-const LONGEST_STOP_MS = 1_500;
+/** Longer than an environment takes to stop, shorter than the fleet's own patience. */
+const LONGEST_STOP_MS = 1_400;
 
 /** Starts an environment and keeps it running. */
 export function startEnvironmentProcess(options: EnvironmentProcessOptions): EnvironmentProcess {

@@ -34,9 +34,14 @@ export async function printRows<Row extends object>(rows: readonly Row[], option
       const { columns } = options;
       stdout.write(
         options.format === 'table'
-          ? formatTable(rows, { columns, width: stdout.columns ?? DEFAULT_WIDTH, header: stdout })
+          ? formatTable(rows, { columns, width: terminalWidth(stdout), header: stdout })
           : formatTable(rows, { columns, width: Number.POSITIVE_INFINITY }),
       );
     }
   }
+}
+
+/** Some terminals say that they are 0 wide. */
+function terminalWidth({ columns }: NodeJS.WriteStream): number {
+  return columns === undefined || columns === 0 ? DEFAULT_WIDTH : columns;
 }
