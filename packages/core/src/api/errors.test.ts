@@ -44,6 +44,12 @@ describe('replyOf', () => {
     expect(replyOf(new TradewindError('database_unavailable', 'postgres://user:secret@host')).detail).not.toContain('secret');
   });
 
+  test('says that the disk is full, and not where', () => {
+    const reply = replyOf(new TradewindError('database_full', 'the database /secret/path cannot grow'));
+    expect(reply).toMatchObject({ status: 503, detail: expect.stringContaining('disk') });
+    expect(reply.detail).not.toContain('/secret');
+  });
+
   test('lists the problems of a request', () => {
     const problem = { type: 'missing', loc: ['query', 'x'], msg: 'Field required', input: null };
     expect(replyOf(new InvalidRequest([problem]))).toEqual({ status: 422, detail: [problem], headers: {} });

@@ -59,17 +59,19 @@ export function replyOf(error: unknown): ErrorReply {
 
 function replyOfCode(error: TradewindError): ErrorReply {
   const status = STATUS_OF_CODE[error.code];
-  if (status === 503)
-    return {
-      status,
-      detail: 'The database or the broker behind this environment is not available; try again.',
-      headers: { 'retry-after': '5' },
-    };
+  if (status === 503) return { status, detail: unavailableDetail(error.code), headers: { 'retry-after': '5' } };
   if (status >= 500) return { status, detail: 'Internal Server Error', headers: {} };
   const headers: Record<string, string> = {};
   if (status === 401) headers['www-authenticate'] = 'Bearer';
   if (error instanceof RateLimited) headers['retry-after'] = String(error.retryAfterSeconds);
   return { status, detail: error.message, headers };
+}
+
+/** Says what is missing without the addresses and paths that the error itself names. */
+function unavailableDetail(code: ErrorCode): string {
+  return code === 'database_full'
+    ? 'The disk of the database behind this environment is full, and nothing was written. Free space; work goes on by itself.'
+    : 'The database or the broker behind this environment is not available; try again.';
 }
 
 /** The status of an error of the HTTP layer itself, such as a body that is too large; its message names no inner matter. */
