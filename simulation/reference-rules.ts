@@ -37,6 +37,7 @@ const RULES: Readonly<Record<TriggerRule, (upstream: Upstream) => Decision>> = {
     if (any('skipped')) return 'skipped';
     return wait(any('success') ? 'run' : 'upstream_failed');
   },
+  all_done_setup_success: ({ wait }) => wait('run'),
   all_skipped: ({ any, wait }) => (any('success', 'failed', 'upstream_failed') ? 'skipped' : wait('run')),
   one_success({ any, every, wait }) {
     if (any('success')) return 'run';

@@ -231,10 +231,15 @@ function recordStrayReport(world: World, report: AttemptReport): void {
     runAtOnce(world, [startTaskInstances([{ ...attempt, startedAt: report.at, hostname: 'stray', pid: 1 }])]);
     return;
   }
-  const end = decideTryEnd({ tryNumber: 1, maxTries: 1, losses: 0, retryDelayMs: 0 }, report.outcome, report.at);
-  const finished = [{ ...attempt, ...end, endedAt: report.at, failure: end.failure === null ? null : JSON.stringify(end.failure) }];
+  const end = decideTryEnd({ tryNumber: 1, maxTries: 1, losses: 0, reschedules: 0, retryDelayMs: 0 }, report.outcome, report.at);
+  const texts = { failure: jsonOrNull(end.failure), decision: jsonOrNull(end.decision), deferral: jsonOrNull(end.deferral) };
+  const finished = [{ ...attempt, ...end, ...texts, from: 'running' as const, endedAt: report.at }];
   const values = valueOf(report.outcome).map((value) => ({ ...attempt, value }));
   runAtOnce(world, [finishTaskInstances(finished), recordTries(finished), pushXComs(report.at, values)]);
+}
+
+function jsonOrNull(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
 }
 
 function valueOf(outcome: TryOutcome): readonly string[] {

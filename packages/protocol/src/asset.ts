@@ -32,4 +32,16 @@ export interface SerializedAsset {
 export interface EmittedEvent {
   readonly assetName: string;
   readonly extraJson: string;
+  /** Set where it was emitted through an alias: the asset is made with this uri and group where there is none of the name. */
+  readonly via?: { readonly alias: string; readonly uri: string; readonly group: string };
+}
+
+/** What the event of an asset carries whose task said nothing about it. */
+export const EMPTY_EXTRA_JSON = '{}';
+
+/** The events of a try that succeeded: those that it emitted, and one for each outlet that it emitted nothing of (adr/0013). */
+export function eventsOfSuccess(outlets: readonly string[], emitted: readonly EmittedEvent[]): readonly EmittedEvent[] {
+  const said = new Set(emitted.map(({ assetName }) => assetName));
+  const silent = outlets.filter((assetName) => !said.has(assetName));
+  return [...emitted, ...silent.map((assetName) => ({ assetName, extraJson: EMPTY_EXTRA_JSON }))];
 }

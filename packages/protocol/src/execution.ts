@@ -3,8 +3,10 @@
  * (in process for the local executor). The schemas that check what arrives are in `schemas/`; a child is never trusted.
  */
 import type { EmittedEvent } from './asset.ts';
+import type { Deferral, Resumption } from './deferral.ts';
 import type { JsonObject, JsonValue } from './json.ts';
-import type { Isolation } from './serialized-dag.ts';
+import type { Isolation } from './serialized-task.ts';
+import type { TaskRequest, TaskResponse } from './task-request.ts';
 
 /** Raised with every change that the other side of a pipe could not understand. */
 export const EXECUTION_PROTOCOL_VERSION = 1;
@@ -23,7 +25,10 @@ export interface TryContext {
   readonly dagId: string;
   readonly runId: string;
   readonly taskId: string;
+  /** Place among the task instances of a mapped task, from 0; -1 for others. */
   readonly mapIndex: number;
+  /** What the task instance is shown by in place of its map index, where a template says so. */
+  readonly mapIndexLabel?: string;
   readonly tryNumber: number;
   readonly maxTries: number;
   /** ISO 8601 instant, or null for runs without a logical date. */
@@ -32,6 +37,10 @@ export interface TryContext {
   readonly dataIntervalEnd: string | null;
   readonly runAfter: string;
   readonly params: JsonObject;
+  /** When the task instance first entered its code since it was last cleared, in epoch milliseconds; what a sensor's timeout counts from. */
+  readonly firstStartedAt?: number;
+  /** How often it was rescheduled since then. */
+  readonly rescheduleCount?: number;
   /** The asset events that started the run; empty for other runs. */
   readonly triggeringEvents: readonly TriggeringEvent[];
 }
@@ -67,18 +76,24 @@ export interface Workload {
   readonly inputsJson: Readonly<Record<string, string>>;
   readonly isolation: Isolation;
   readonly executionTimeoutMs?: number;
+  /** Set where the task was deferred: what it kept, and what has happened. */
+  readonly resumption?: Resumption;
 }
 
 /** Supervisor → child. */
 export type SupervisorMessage =
   | { readonly type: 'start'; readonly workload: Workload }
-  | { readonly type: 'cancel'; readonly reason: string };
+  | { readonly type: 'cancel'; readonly reason: string }
+  /** Answers the request of the same number. */
+  | { readonly type: 'response'; readonly requestId: number; readonly response: TaskResponse };
 
 /** Child → supervisor. */
 export type ChildMessage =
   | { readonly type: 'ready'; readonly protocolVersion: number; readonly pid: number }
   /** Sent just before the author's function is entered; times are `performance.timeOrigin + performance.now()`. */
   | { readonly type: 'started'; readonly attempt: Attempt; readonly at: number }
+  /** Asks for something; the numbers of a try's requests rise. */
+  | { readonly type: 'request'; readonly attempt: Attempt; readonly requestId: number; readonly request: TaskRequest }
   | {
       readonly type: 'ended';
       readonly attempt: Attempt;
@@ -128,11 +143,31 @@ export const FAILURE_KINDS = [
 /** What kind of failure ended a try. */
 export type FailureKind = (typeof FAILURE_KINDS)[number];
 
+/** What a task that succeeded leaves behind. */
+export interface TrySuccess {
+  readonly result: 'success';
+  readonly valueJson: string;
+  readonly events: readonly EmittedEvent[];
+  /** What a branch or a short circuit chose. */
+  readonly decision?: TryDecision;
+  /** What the task instance is to be shown by in place of its map index. */
+  readonly mapIndexLabel?: string;
+}
+
+/** The choice that a task made for the tasks below it. */
+export type TryDecision =
+  | { readonly kind: 'branch'; readonly follow: readonly string[] }
+  | { readonly kind: 'short_circuit'; readonly goesOn: boolean }
+  | { readonly kind: 'latest_only'; readonly goesOn: boolean };
+
 /** How a try ended. */
 export type TryOutcome =
-  | { readonly result: 'success'; readonly valueJson: string; readonly events: readonly EmittedEvent[] }
+  | TrySuccess
   | { readonly result: 'skipped'; readonly reason: string }
-  | { readonly result: 'failed'; readonly failure: TryFailure };
+  | { readonly result: 'failed'; readonly failure: TryFailure }
+  /** A sensor gives its slot back and wants to be called again; epoch milliseconds. */
+  | { readonly result: 'rescheduled'; readonly at: number }
+  | { readonly result: 'deferred'; readonly deferral: Deferral };
 
 /** Worker → environment: what happened to an attempt. Times are epoch milliseconds, fractions allowed. */
 export type AttemptReport =

@@ -1,47 +1,23 @@
 import type { SerializedAsset } from './asset.ts';
-import type { JsonObject, JsonValue } from './json.ts';
-import type { TriggerRule } from './trigger-rule.ts';
+import type { JsonObject } from './json.ts';
+import type { SerializedDeadline } from './serialized-deadline.ts';
+import type { SerializedSchedule } from './serialized-schedule.ts';
+import type { SerializedGroup, SerializedTask } from './serialized-task.ts';
+import type { DagRunType } from './states.ts';
 
 /** Raised with every change that an older reader could not understand. */
 export const SERIALIZED_DAG_VERSION = 1;
 
-/** Airflow's defaults, which are ours: `max_active_runs`, `max_active_tasks`, `retry_delay`. */
+/** Airflow's defaults, which are ours: `max_active_runs`, `max_active_tasks`. */
 export const DEFAULT_MAX_ACTIVE_RUNS = 16;
 export const DEFAULT_MAX_ACTIVE_TASKS = 16;
-export const DEFAULT_RETRY_DELAY_MS = 300_000;
 
-/** What one input of a task is bound to: the value of another task, or a literal. */
-export type InputBinding = { readonly kind: 'xcom'; readonly taskId: string } | { readonly kind: 'literal'; readonly value: JsonValue };
+/** The author's functions that are called when a run ends. */
+export const DAG_CALLBACKS = ['success', 'failure'] as const;
+/** When a callback of a dag is called. */
+export type DagCallback = (typeof DAG_CALLBACKS)[number];
 
-/** What starts a dag on its own. Nothing, a clock, or events of assets (each event its own run). */
-export type SerializedSchedule =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'cron'; readonly expression: string; readonly timezone: string }
-  | { readonly kind: 'asset'; readonly any: readonly string[] };
-
-/** How much of a process a try shares with others: `warm` children run one try after the other, `process` is a fresh one for each. */
-export type Isolation = 'warm' | 'process';
-
-/** A task as the scheduler sees it: everything but its code. */
-export interface SerializedTask {
-  readonly taskId: string;
-  /** Which operator made it: `function`, `bash`, `empty`, or the name of a provider's. */
-  readonly operator: string;
-  readonly displayName?: string;
-  readonly doc?: string;
-  readonly inputs: Readonly<Record<string, InputBinding>>;
-  /** Every task that must end first, those behind inputs included. */
-  readonly upstream: readonly string[];
-  readonly triggerRule: TriggerRule;
-  readonly retries: number;
-  readonly retryDelayMs: number;
-  readonly executionTimeoutMs?: number;
-  readonly isolation: Isolation;
-  /** Names of the assets whose events this task emits; each must stand in `assets` of the dag. */
-  readonly outlets: readonly string[];
-}
-
-/** A dag as data: what the dag processor stores and the scheduler reads. */
+/** A dag as data: what the dag processor stores and the scheduler reads. A field that is absent has Airflow's default. */
 export interface SerializedDag {
   readonly schemaVersion: typeof SERIALIZED_DAG_VERSION;
   readonly dagId: string;
@@ -61,7 +37,18 @@ export interface SerializedDag {
   readonly params: Readonly<Record<string, JsonObject>>;
   readonly maxActiveRuns: number;
   readonly maxActiveTasks: number;
+  /** After this many failed runs in a row the dag is paused. */
+  readonly maxConsecutiveFailedDagRuns?: number;
+  /** A run that takes longer fails; what of it has not ended is skipped. */
+  readonly dagrunTimeoutMs?: number;
+  /** The first failure ends the whole run. */
+  readonly failFast?: true;
+  /** The only kinds of run that the dag takes. */
+  readonly allowedRunTypes?: readonly DagRunType[];
+  readonly callbacks?: readonly DagCallback[];
+  readonly deadlines?: readonly SerializedDeadline[];
   readonly tasks: readonly SerializedTask[];
+  readonly groups?: readonly SerializedGroup[];
   /** Every asset that the schedule or a task names. */
   readonly assets: readonly SerializedAsset[];
 }

@@ -30,6 +30,11 @@ const CASES: Readonly<Record<TriggerRule, readonly (readonly [Upstream, Readines
     ['k-', 'skipped'],
     ['s-', 'wait'],
   ],
+  // Without setups; with them, see below.
+  all_done_setup_success: [
+    ['sfku', 'run'],
+    ['sf-', 'wait'],
+  ],
   all_skipped: [
     ['kk', 'run'],
     ['k-', 'wait'],
@@ -85,6 +90,19 @@ describe.each(Object.entries(CASES))('%s', (rule, cases) => {
 
   test('runs a task without upstream', () => {
     expect(decideReadiness(rule as TriggerRule, count(''))).toBe('run');
+  });
+});
+
+describe('all_done_setup_success, with setups', () => {
+  test.each([
+    ['sk', { total: 1, success: 1, skipped: 0 }, 'run'],
+    ['s-', { total: 1, success: 1, skipped: 0 }, 'wait'],
+    ['ff', { total: 1, success: 0, skipped: 0 }, 'upstream_failed'],
+    ['k-', { total: 1, success: 0, skipped: 1 }, 'skipped'],
+    ['ksf', { total: 2, success: 1, skipped: 1 }, 'run'],
+    ['fk', { total: 2, success: 0, skipped: 1 }, 'upstream_failed'],
+  ] as const)('with upstream %s and setups %o decides %s', (upstream, setups, decision) => {
+    expect(decideReadiness('all_done_setup_success', count(upstream), setups)).toBe(decision);
   });
 });
 

@@ -5,6 +5,7 @@ export const TRIGGER_RULES = [
   'all_failed',
   'all_done',
   'all_done_min_one_success',
+  'all_done_setup_success',
   'all_skipped',
   'one_success',
   'one_failed',
@@ -21,15 +22,26 @@ export type TriggerRule = (typeof TRIGGER_RULES)[number];
 /** How many upstream task instances have ended in each way, and how many there are. */
 export type UpstreamCounts = { readonly total: number } & { readonly [State in FinishedTaskInstanceState]: number };
 
+/** How the setups directly upstream of a teardown ended. */
+export interface SetupCounts {
+  readonly total: number;
+  readonly success: number;
+  readonly skipped: number;
+}
+
+const NO_SETUPS: SetupCounts = { total: 0, success: 0, skipped: 0 };
+
 /** What a trigger rule says about a task: wait for more upstream tasks, run it, or end it without running. */
 export type Readiness = 'wait' | 'run' | 'skipped' | 'upstream_failed';
 
 /**
  * Applies a trigger rule to what is known so far. Early decisions are Airflow's (`ti_deps/deps/trigger_rule_dep.py`): a rule that can no longer hold
  * is decided before every upstream task has ended. Without upstream tasks every rule holds.
+ *
+ * @param setups for `all_done_setup_success` alone: those of the upstream tasks that are setups
  */
-export function decideReadiness(rule: TriggerRule, counts: UpstreamCounts): Readiness {
-  return counts.total === 0 ? 'run' : DECISIONS[rule](tally(counts));
+export function decideReadiness(rule: TriggerRule, counts: UpstreamCounts, setups: SetupCounts = NO_SETUPS): Readiness {
+  return counts.total === 0 ? 'run' : DECISIONS[rule](tally(counts, setups));
 }
 
 const DECISIONS: Readonly<Record<TriggerRule, (seen: Tally) => Readiness>> = {
@@ -42,6 +54,11 @@ const DECISIONS: Readonly<Record<TriggerRule, (seen: Tally) => Readiness>> = {
   all_done_min_one_success(seen) {
     if (seen.skipped > 0) return 'skipped';
     return whenDone(seen, seen.success > 0 ? 'run' : 'upstream_failed');
+  },
+  all_done_setup_success({ setups, ...seen }) {
+    if (setups.total === 0) return whenDone(seen, 'run');
+    if (setups.skipped >= setups.total) return 'skipped';
+    return whenDone(seen, setups.success > 0 ? 'run' : 'upstream_failed');
   },
   all_skipped: (seen) => (seen.success + seen.failed > 0 ? 'skipped' : whenDone(seen, 'run')),
   one_success(seen) {
@@ -67,10 +84,13 @@ interface Tally {
   readonly failed: number;
   readonly failedItself: number;
   readonly isDone: boolean;
+  readonly setups: SetupCounts;
 }
 
-function tally({ total, success, failed, skipped, upstream_failed: upstreamFailed, removed }: UpstreamCounts): Tally {
+function tally(counts: UpstreamCounts, setups: SetupCounts): Tally {
+  const { total, success, failed, skipped, upstream_failed: upstreamFailed, removed } = counts;
   return {
+    setups,
     success,
     skipped,
     failed: failed + upstreamFailed,
@@ -79,6 +99,6 @@ function tally({ total, success, failed, skipped, upstream_failed: upstreamFaile
   };
 }
 
-function whenDone(seen: Tally, decision: Readiness): Readiness {
+function whenDone(seen: Pick<Tally, 'isDone'>, decision: Readiness): Readiness {
   return seen.isDone ? decision : 'wait';
 }

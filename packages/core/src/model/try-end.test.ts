@@ -2,7 +2,7 @@ import type { FailureKind, TryOutcome } from '@tradewind/protocol';
 import { describe, expect, test } from 'vitest';
 import { decideTryEnd, MAX_LOSSES } from './try-end.ts';
 
-const ending = { tryNumber: 1, maxTries: 3, losses: 0, retryDelayMs: 60_000 };
+const ending = { tryNumber: 1, maxTries: 3, losses: 0, reschedules: 0, retryDelayMs: 60_000 };
 const failed = (kind: FailureKind): TryOutcome => ({ result: 'failed', failure: { kind, message: 'it broke' } });
 
 describe('decideTryEnd', () => {

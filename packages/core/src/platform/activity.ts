@@ -8,6 +8,8 @@ export type Activity =
       readonly dagId: string;
       readonly runId: string;
       readonly taskId: string;
+      /** Only for a task instance of a mapped task. */
+      readonly mapIndex?: number;
       readonly tryNumber: number;
       readonly state: TaskInstanceState;
       /** How long the try ran; only for one that ended. */

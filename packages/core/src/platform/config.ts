@@ -45,6 +45,12 @@ const configSchema = z.strictObject({
       taskHeapMb: z.int().min(32).max(1_048_576).default(512),
     })
     .prefault({}),
+  scheduler: z
+    .strictObject({
+      /** Most task instances of one mapped task (Airflow's `max_map_length`). */
+      maxMapLength: z.int().min(1).max(1_000_000).default(1_024),
+    })
+    .prefault({}),
   dagProcessor: z
     .strictObject({
       /** Longest time in seconds that reading one dag file may take. */

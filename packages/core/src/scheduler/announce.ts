@@ -20,6 +20,13 @@ export function announceTick(state: SchedulerState, plan: TickPlan): void {
 }
 
 function describe({ run, task }: TaskOfRun) {
-  const taskId = run.graph.tasks[task.index]?.task.taskId ?? '';
-  return { type: 'task_instance', dagId: run.row.dagId, runId: run.row.runId, taskId, tryNumber: task.tryNumber } as const;
+  const { taskId } = task.node.graph.task;
+  return {
+    type: 'task_instance',
+    dagId: run.row.dagId,
+    runId: run.row.runId,
+    taskId,
+    ...(task.mapIndex === -1 ? {} : { mapIndex: task.mapIndex }),
+    tryNumber: task.tryNumber,
+  } as const;
 }

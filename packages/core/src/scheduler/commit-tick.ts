@@ -1,72 +1,122 @@
 import { wakeOthers } from '../store/database.ts';
 import { createTaskInstances } from '../store/transitions/create-task-instances.ts';
-import { finishDagRuns } from '../store/transitions/finish-dag-runs.ts';
+import { indexTaskInstances, recordExpandedScopes } from '../store/transitions/expand-mapped-scopes.ts';
+import { finishDagRuns, pauseFailingDags } from '../store/transitions/finish-dag-runs.ts';
 import { finishTaskInstances, recordTries } from '../store/transitions/finish-task-instances.ts';
+import { haltTaskInstances } from '../store/transitions/halt-task-instances.ts';
 import { holdDagRuns, releaseRefusedDagRuns, type ExpectedState } from '../store/transitions/hold-dag-runs.ts';
 import { pushXComs } from '../store/transitions/push-xcoms.ts';
-import { queueTaskInstances } from '../store/transitions/queue-task-instances.ts';
+import {
+  lockLimitedDags,
+  lockPools,
+  queueTaskInstances,
+  selectQueueRefusals,
+  type QueueableTaskInstance,
+} from '../store/transitions/queue-task-instances.ts';
 import { resetTaskInstances } from '../store/transitions/reset-task-instances.ts';
+import { recordClearedTries, restartTaskInstances } from '../store/transitions/restart-task-instances.ts';
 import { scheduleTaskInstances } from '../store/transitions/schedule-task-instances.ts';
 import { settleTaskInstances } from '../store/transitions/settle-task-instances.ts';
 import { startTaskInstances } from '../store/transitions/start-task-instances.ts';
-import { attemptOf } from './active-run.ts';
-import type { ActiveRun } from './run-state.ts';
 import { eventStatements } from './emitted-events.ts';
-import { forgetRun, lineUp, type SchedulerState } from './scheduler-state.ts';
-import type { TickPlan } from './tick-plan.ts';
+import { unqueueTask } from './move-task.ts';
+import { distrustRun, forgetRun, noteSlots, type SchedulerState } from './scheduler-state.ts';
+import { FULL_POOL_PAUSE_MS, lineUp } from './slots.ts';
+import type { TaskOfRun, TickPlan } from './tick-plan.ts';
 import type { Step, TickStatement } from './tick-statement.ts';
 
 /**
  * Writes a tick as one transaction and brings memory in line with what was really written: runs that turned out to be somebody else's are
- * forgotten and read again, task instances of a paused dag go back to waiting.
+ * forgotten and read again, task instances that got no slot go back to waiting.
  */
 export async function commitTick(state: SchedulerState, plan: TickPlan): Promise<void> {
   const steps = statementsOf(state, plan, await eventStatements(state, plan));
   const rows: readonly (readonly unknown[])[] = await state.parts.database.batch(steps.map(({ statement }) => statement));
   const returned = new Map(steps.map(({ step }, index) => [step, rows[index] ?? []]));
   const held = heldRuns(returned);
-  for (const run of plan.touched) {
-    if (held.has(run.row.id)) continue;
-    state.stale.add(run.row.id);
-    forgetRun(state, run);
-  }
-  const refused = takeBackRefused(state, plan, idsOf(returned, 'queue'));
-  keepOnly(plan.queued, ({ run, task }) => held.has(run.row.id) && !refused.has(task.id));
+  for (const run of plan.touched) if (!held.has(run.row.id)) distrustRun(state, run);
+  const queued = idsOf(returned, 'queue');
+  const refused = plan.queued.filter(({ run, task }) => !queued.has(task.id) && state.runs.get(run.row.id) === run);
+  await takeBackRefused(state, plan, refused);
+  keepOnly(plan.queued, ({ run, task }) => held.has(run.row.id) && queued.has(task.id));
   keepOnly(plan.settled, ({ run }) => held.has(run.row.id));
   keepOnly(plan.finishedRuns, ({ run }) => held.has(run.row.id));
-  for (const { run, task, epoch, at } of plan.retries) state.retries.add(at, { run, task, epoch });
-  for (const { run } of plan.finishedRuns) forgetRun(state, run);
+  for (const { at, ...timer } of plan.timers) state.timers.add(at, timer);
+  for (const { run } of plan.finishedRuns) {
+    forgetRun(state, run);
+    state.pastChanged.add(run.row.dagId);
+  }
   if (plan.finishedRuns.length > 0) state.mayStartRuns = true;
   if ((returned.get('outgoing')?.length ?? 0) > 0) state.parts.onOutgoing();
-  if ((returned.get('requests')?.length ?? 0) > 0) state.mayStartRuns = true;
+  if ((returned.get('requests')?.length ?? 0) > 0 || (returned.get('queued')?.length ?? 0) > 0) state.mayStartRuns = true;
 }
 
 /** The order matters: first the lease, then what has happened, then the check that it applied, then what follows from it. */
 function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly TickStatement[]): TickStatement[] {
   const { id, now } = plan;
   const runs = [...plan.touched].map(({ row }) => ({ id: row.id, revision: row.revision }));
-  const queued = plan.queued.map(({ task }) => ({ id: task.id, epoch: task.epoch }));
-  const finishedRuns = plan.finishedRuns.map((finished) => ({ id: finished.run.row.id, state: finished.state }));
   const finished = plan.finished.map(({ row }) => row);
   const settled = plan.settled.map(({ row }) => row);
   const expected = expectedStates(plan);
   const steps: (TickStatement | false)[] = [
     { step: 'hold', statement: holdDagRuns(id, state.term, now, runs) },
-    plan.created.length > 0 && { step: 'create', statement: createTaskInstances(id, plan.created) },
     plan.started.length > 0 && { step: 'start', statement: startTaskInstances(plan.started.map(({ row }) => row)) },
     finished.length > 0 && { step: 'finish', statement: finishTaskInstances(finished) },
     finished.length > 0 && { step: 'history', statement: recordTries(finished) },
     plan.values.length > 0 && { step: 'xcom', statement: pushXComs(now, plan.values) },
     ...events,
     expected.length > 0 && { step: 'release', statement: releaseRefusedDagRuns(id, expected) },
+    plan.restarted.length > 0 && { step: 'restartHistory', statement: recordClearedTries(id, now, plan.restarted) },
+    plan.restarted.length > 0 && { step: 'restart', statement: restartTaskInstances(id, plan.restarted) },
+    plan.expanded.length > 0 && { step: 'expand', statement: recordExpandedScopes(id, plan.expanded) },
+    plan.indexed.length > 0 && { step: 'index', statement: indexTaskInstances(id, plan.indexed) },
+    plan.created.length > 0 && { step: 'create', statement: createTaskInstances(id, plan.created) },
     settled.length > 0 && { step: 'settle', statement: settleTaskInstances(id, now, settled) },
     plan.reset.length > 0 && { step: 'reset', statement: resetTaskInstances(id, plan.reset) },
     plan.scheduled.length > 0 && { step: 'schedule', statement: scheduleTaskInstances(id, now, plan.scheduled) },
-    queued.length > 0 && { step: 'queue', statement: queueTaskInstances(id, now, state.parts.executor.name, queued) },
-    finishedRuns.length > 0 && { step: 'finishRuns', statement: finishDagRuns(id, now, finishedRuns) },
+    plan.halted.length > 0 && { step: 'halt', statement: haltTaskInstances(id, now, plan.halted) },
+    ...queueStatements(state, plan),
+    ...finishRunStatements(plan),
     events.length > 0 && { step: 'wake', statement: wakeOthers },
   ];
   return steps.filter((step) => step !== false);
+}
+
+function queueStatements(state: SchedulerState, plan: TickPlan): TickStatement[] {
+  if (plan.queued.length === 0) return [];
+  const pools = new Set(plan.queued.map(({ task }) => task.node.graph.task.pool ?? 'default_pool'));
+  const limited = new Set(plan.queued.filter(({ task }) => maxPerDagOf({ task }) !== null).map(({ run }) => run.row.dagId));
+  const { name } = state.parts.executor;
+  return [
+    ...(state.parts.isAlone ? [] : [{ step: 'lockPools', statement: lockPools([...pools].toSorted()) } as const]),
+    ...(limited.size > 0 && !state.parts.isAlone
+      ? [{ step: 'lockDags', statement: lockLimitedDags([...limited].toSorted()) } as const]
+      : []),
+    { step: 'queue', statement: queueTaskInstances(plan.id, plan.now, name, plan.queued.map(queueable)) },
+  ];
+}
+
+function finishRunStatements({ id, now, finishedRuns }: TickPlan): TickStatement[] {
+  if (finishedRuns.length === 0) return [];
+  const rows = finishedRuns.map(({ run, state, reason }) => ({
+    id: run.row.id,
+    state,
+    reason,
+    pauseAfter: run.graph.dag.maxConsecutiveFailedDagRuns ?? 0,
+  }));
+  const isPausing = rows.some(({ state, pauseAfter }) => state === 'failed' && pauseAfter > 0);
+  return [
+    { step: 'finishRuns', statement: finishDagRuns(id, now, rows) },
+    ...(isPausing ? [{ step: 'pause', statement: pauseFailingDags(rows) } as const] : []),
+  ];
+}
+
+function queueable({ task }: { task: TaskOfRun['task'] }): QueueableTaskInstance {
+  return { id: task.id, epoch: task.epoch, maxPerDag: maxPerDagOf({ task }) };
+}
+
+function maxPerDagOf({ task }: { task: TaskOfRun['task'] }): number | null {
+  return task.node.graph.task.maxActiveTisPerDag ?? null;
 }
 
 function expectedStates({ started, finished }: TickPlan): ExpectedState[] {
@@ -90,18 +140,21 @@ function idsOf(returned: ReadonlyMap<Step, readonly unknown[]>, step: Step): Set
   return new Set((returned.get(step) ?? []).map((row) => (row as { id: string }).id));
 }
 
-/** The dag was paused between the decision and the commit: its task instances stay scheduled until it is unpaused. */
-function takeBackRefused(state: SchedulerState, plan: TickPlan, written: ReadonlySet<string>): Set<string> {
-  const refused = new Set<string>();
-  for (const { run, task } of plan.queued) {
-    if (written.has(task.id) || state.runs.get(run.row.id) !== run) continue;
-    refused.add(task.id);
-    task.state = 'scheduled';
-    run.occupied -= 1;
-    run.ready.unshift(task.index);
-    run.isPaused = true;
+/** The dag is paused, or somebody else has the slots: such task instances stay scheduled, and are tried again when that may have changed. */
+async function takeBackRefused(state: SchedulerState, plan: TickPlan, refused: readonly TaskOfRun[]): Promise<void> {
+  if (refused.length === 0) return;
+  const [rows] = await state.parts.database.batch([selectQueueRefusals(refused.map(queueable))]);
+  const reasons = new Map(rows.map(({ id, reason }) => [id, reason]));
+  for (const { run, task } of refused.toReversed()) {
+    unqueueTask(run, task);
+    noteSlots(state, task, -1);
+    if (reasons.get(task.id) === 'paused') run.isPaused = true;
   }
-  return refused;
+  for (const { run, task } of refused) {
+    const reason = reasons.get(task.id);
+    if (reason !== 'paused') state.fullPools.set(task.node.graph.task.pool ?? 'default_pool', plan.now + FULL_POOL_PAUSE_MS);
+    lineUp(state, run);
+  }
 }
 
 /** Lets runs of dags that were paused try again. */
@@ -111,9 +164,4 @@ export function resumePausedRuns(state: SchedulerState): void {
     run.isPaused = false;
     lineUp(state, run);
   }
-}
-
-/** The attempts of a run that the executor may still be working on. */
-export function attemptsOf(run: ActiveRun) {
-  return run.tasks.filter(({ state }) => state === 'queued' || state === 'running').map(attemptOf);
 }

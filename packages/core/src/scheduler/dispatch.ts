@@ -1,7 +1,9 @@
-import type { TryContext, Workload } from '@tradewind/protocol';
-import { selectReturnValues } from '../store/active-runs.ts';
-import { attemptOf } from './active-run.ts';
-import type { ActiveRun, ActiveTask } from './run-state.ts';
+import type { JsonObject, Resumption, TryContext, Workload } from '@tradewind/protocol';
+import { decodeJson } from '@tradewind/protocol';
+import { readSources, sourcesOf } from './expand-scopes.ts';
+import { attemptOf } from './move-task.ts';
+import { recallValues, valueJsonOf, type WantedValues } from './recall-values.ts';
+import { relevantInstances, type ActiveRun, type ActiveTask } from './run-state.ts';
 import type { SchedulerState } from './scheduler-state.ts';
 import type { TaskOfRun, TickPlan } from './tick-plan.ts';
 
@@ -10,32 +12,18 @@ import type { TaskOfRun, TickPlan } from './tick-plan.ts';
  * takes back; a crash after is the death of a worker.
  */
 export async function dispatchQueued(state: SchedulerState, plan: TickPlan): Promise<void> {
-  await recallValues(state, plan.queued);
+  await recallValues(
+    state,
+    plan.queued.flatMap((queued) => wantedBy(queued)),
+  );
   for (const queued of plan.queued) {
-    const workload = workloadOf(state, queued);
-    if (workload === undefined) continue;
     state.inFlight += 1;
-    state.parts.executor.dispatch(workload);
+    state.parts.executor.dispatch(workloadOf(state, queued));
   }
 }
 
-/** Reads the inputs that memory does not hold: large values, and those from before this process started. */
-async function recallValues(state: SchedulerState, queued: readonly TaskOfRun[]): Promise<void> {
-  const missing = queued.flatMap(({ run, task }) =>
-    upstreamOfInputs(run, task)
-      .filter((source) => source.state === 'success' && source.valueJson === undefined)
-      .map((source) => ({ run, source, dagRunId: run.row.id, taskId: taskIdOf(run, source) })),
-  );
-  if (missing.length === 0) return;
-  const [values] = await state.parts.database.batch([selectReturnValues(missing.map(({ dagRunId, taskId }) => ({ dagRunId, taskId })))]);
-  const found = new Map(values.map(({ dagRunId, taskId, value }) => [`${dagRunId}\n${taskId}`, value]));
-  for (const { source, dagRunId, taskId } of missing) source.valueJson = found.get(`${dagRunId}\n${taskId}`) ?? 'null';
-}
-
-function workloadOf(state: SchedulerState, { run, task }: TaskOfRun): Workload | undefined {
-  const node = run.graph.tasks[task.index];
-  if (node === undefined) return undefined;
-  const { executionTimeoutMs, isolation } = node.task;
+function workloadOf(state: SchedulerState, { run, task }: TaskOfRun): Workload {
+  const { executionTimeoutMs, isolation } = task.node.graph.task;
   return {
     attempt: attemptOf(task),
     code: state.parts.locateCode(run.graph.file, run.row.bundleVersion),
@@ -43,6 +31,7 @@ function workloadOf(state: SchedulerState, { run, task }: TaskOfRun): Workload |
     inputsJson: inputsOf(run, task),
     isolation,
     ...(executionTimeoutMs === undefined ? {} : { executionTimeoutMs }),
+    ...(task.resumption === null ? {} : { resumption: decodeJson(task.resumption) as unknown as Resumption }),
   };
 }
 
@@ -51,8 +40,9 @@ function contextOf(run: ActiveRun, task: ActiveTask): TryContext {
   return {
     dagId: row.dagId,
     runId: row.runId,
-    taskId: taskIdOf(run, task),
-    mapIndex: -1,
+    taskId: task.node.graph.task.taskId,
+    mapIndex: task.mapIndex,
+    ...(task.mapIndexLabel === null ? {} : { mapIndexLabel: task.mapIndexLabel }),
     tryNumber: task.tryNumber,
     maxTries: task.maxTries,
     logicalDate: instant(row.logicalAt),
@@ -60,33 +50,56 @@ function contextOf(run: ActiveRun, task: ActiveTask): TryContext {
     dataIntervalEnd: instant(row.intervalEndAt),
     runAfter: new Date(row.runAfterAt).toISOString(),
     params: run.params,
+    ...(task.firstStartedAt === null ? {} : { firstStartedAt: task.firstStartedAt }),
+    ...(task.reschedules === 0 ? {} : { rescheduleCount: task.reschedules }),
     triggeringEvents: run.events,
   };
 }
 
+/** The tasks whose values a task instance is given. */
+function wantedBy({ run, task }: TaskOfRun): WantedValues[] {
+  const { scope, graph } = task.node;
+  const named = Object.values(graph.task.inputs).flatMap((binding) =>
+    binding.kind === 'xcom' ? [run.graph.indexOf.get(binding.taskId) ?? -1] : [],
+  );
+  const nodes = named.flatMap((place) => run.nodes[place] ?? []);
+  const sources = scope === undefined || scope.sources !== undefined ? [] : sourcesOf(run, scope);
+  return [...nodes, ...sources].map((node) => ({ run, node }));
+}
+
 /** The JSON text of each input. Under a lenient trigger rule the value of an upstream task that did not succeed is missing, and so is the input. */
 function inputsOf(run: ActiveRun, task: ActiveTask): Record<string, string> {
+  const { graph, scope } = task.node;
+  const elements = elementsOf(run, task);
   const inputs: Record<string, string> = {};
-  for (const [name, binding] of Object.entries(run.graph.tasks[task.index]?.task.inputs ?? {})) {
-    if (binding.kind === 'literal') {
-      inputs[name] = JSON.stringify(binding.value);
-      continue;
-    }
-    const source = run.tasks[run.graph.indexOf.get(binding.taskId) ?? -1];
-    if (source?.valueJson !== undefined) inputs[name] = source.valueJson;
+  if (scope?.graph.kind === 'task') for (const [name, element] of Object.entries(elements)) inputs[name] = JSON.stringify(element);
+  for (const [name, binding] of Object.entries(graph.task.inputs)) {
+    const json =
+      binding.kind === 'xcom'
+        ? upstreamJson(run, task, binding.taskId)
+        : JSON.stringify(binding.kind === 'literal' ? binding.value : elements[binding.name]);
+    if (json !== undefined) inputs[name] = json;
   }
   return inputs;
 }
 
-function upstreamOfInputs(run: ActiveRun, task: ActiveTask): ActiveTask[] {
-  return Object.values(run.graph.tasks[task.index]?.task.inputs ?? {}).flatMap((binding) => {
-    const source = binding.kind === 'xcom' ? run.tasks[run.graph.indexOf.get(binding.taskId) ?? -1] : undefined;
-    return source === undefined ? [] : [source];
-  });
+/** What a task instance of a mapped task or group runs over. */
+function elementsOf(run: ActiveRun, { node: { scope }, mapIndex }: ActiveTask): JsonObject {
+  if (scope === undefined || mapIndex < 0) return {};
+  if (scope.sources === undefined) {
+    const sources = readSources(run, scope);
+    if (sources.ok) scope.sources = sources;
+  }
+  return scope.sources?.inputsOf(mapIndex) ?? {};
 }
 
-function taskIdOf(run: ActiveRun, task: ActiveTask): string {
-  return run.graph.tasks[task.index]?.task.taskId ?? '';
+function upstreamJson(run: ActiveRun, task: ActiveTask, taskId: string): string | undefined {
+  const from = run.nodes[run.graph.indexOf.get(taskId) ?? -1];
+  if (from === undefined) return undefined;
+  const isSameGroup = from.scope !== undefined && from.scope === task.node.scope;
+  if (!isSameGroup) return valueJsonOf(from);
+  const [same] = relevantInstances(from, task);
+  return same?.state === 'success' ? (same.valueJson ?? 'null') : undefined;
 }
 
 function instant(at: number | null): string | null {

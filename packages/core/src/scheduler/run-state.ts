@@ -1,42 +1,136 @@
-import type { FinishedTaskInstanceState, JsonObject, TaskInstanceState, TriggeringEvent } from '@tradewind/protocol';
+import type {
+  Deferral,
+  ExpandedSources,
+  FinishedTaskInstanceState,
+  GraphNode,
+  JsonObject,
+  MappedScope,
+  TaskInstanceState,
+  TriggeringEvent,
+  TryDecision,
+} from '@tradewind/protocol';
 import type { DagGraph } from '../model/dag-graph.ts';
 import type { ActiveDagRun } from '../store/transitions/start-dag-runs.ts';
+
+/** How many task instances upstream of another have ended in each way: the readiness counter. */
+export type EndCounts = { total: number } & Record<FinishedTaskInstanceState, number>;
 
 /** A task instance of an active run. */
 export interface ActiveTask {
   readonly id: string;
-  readonly index: number;
+  readonly node: ActiveNode;
+  /** -1 for the only one of its task, and for the one that stands for a mapped task until that is expanded. */
+  mapIndex: number;
+  /** Whether it has a row, or gets one in this tick. */
+  isStored: boolean;
   state: TaskInstanceState;
   epoch: number;
   tryNumber: number;
   maxTries: number;
   losses: number;
+  reschedules: number;
   retryAt: number | null;
   /** When the current try entered the author's function. */
   startedAt: number | null;
-  /** How the task's upstream ended so far: the readiness counter. */
-  readonly upstream: { total: number } & Record<FinishedTaskInstanceState, number>;
+  /** When the first one did since it was last cleared. */
+  firstStartedAt: number | null;
+  mapIndexLabel: string | null;
+  decision: TryDecision | null;
+  deferral: Deferral | null;
+  /** JSON text of what it was deferred for and has happened. */
+  resumption: string | null;
+  /** How the upstream with its own map index ended; undefined outside of mapped groups. */
+  readonly inner: EndCounts | undefined;
+  /** Whether a branch or a short circuit above it chose against it. */
+  isSkippedByChoice: boolean;
+  /** Whether what it asks of earlier runs is known to hold. */
+  isPastMet: boolean;
   /** JSON text of what it returned, where that is small enough to keep for the tasks that follow. */
   valueJson: string | undefined;
 }
 
-/** A run with its task instances, by place in the graph. */
+/** A task of an active run with its task instances. */
+export interface ActiveNode {
+  readonly graph: GraphNode;
+  /** By map index; the first one stands for all until a mapped task is expanded. */
+  readonly instances: ActiveTask[];
+  /** Task instances of an earlier expansion, until it is known whether they are needed again. */
+  readonly spare: ActiveTask[];
+  readonly scope: ActiveScope | undefined;
+  /** How the upstream ended that all task instances share. */
+  readonly outer: EndCounts;
+  /** Task instances that are queued or running. */
+  occupied: number;
+  /** Scheduled task instances that wait because of the task's own limit in a run. */
+  readonly parked: ActiveTask[];
+}
+
+/** A mapped task or group of an active run. */
+export interface ActiveScope {
+  readonly graph: MappedScope;
+  /** Undefined until it is expanded. */
+  length: number | undefined;
+  /** What it runs over; undefined where it has to be read (again). */
+  sources: (ExpandedSources & { readonly ok: true }) | undefined;
+  /** Task instances that are ready and wait for the expansion. */
+  readonly waiting: Set<ActiveTask>;
+}
+
+/** Scheduled task instances of a run that want slots of the same pool with the same priority, oldest first. */
+export interface ReadyList {
+  readonly run: ActiveRun;
+  readonly pool: string;
+  readonly priority: number;
+  readonly tasks: ActiveTask[];
+  /** Whether it stands in the scheduler's line for slots. */
+  isInLine: boolean;
+}
+
+/** A run with its task instances. */
 export interface ActiveRun {
   readonly row: ActiveDagRun;
   readonly graph: DagGraph;
   readonly params: JsonObject;
   readonly events: readonly TriggeringEvent[];
-  readonly tasks: readonly ActiveTask[];
+  /** By place in the graph. */
+  readonly nodes: readonly ActiveNode[];
+  readonly scopes: readonly ActiveScope[];
+  /** Task instances that have no row yet, in the order in which they get one. */
+  readonly pending: ActiveTask[];
   /** Task instances that have not ended. */
   unfinished: number;
   /** Task instances that are queued or running: they count against `max_active_tasks`. */
   occupied: number;
-  /** Places of scheduled task instances, oldest first. */
-  readonly ready: number[];
-  /** Whether the run stands in the scheduler's line for slots. */
-  isInLine: boolean;
+  readonly ready: Map<string, ReadyList>;
+  /** Task instances that are ready and wait for earlier runs. */
+  readonly waitingForPast: Set<ActiveTask>;
   /** Whether the end of the run has been decided. */
   isFinishing: boolean;
   /** Whether the dag turned out to be paused when a task should have been queued. */
   isPaused: boolean;
+}
+
+/** Every task instance of a run. */
+export function* tasksOf(run: ActiveRun): Generator<ActiveTask> {
+  for (const { instances, spare } of run.nodes) {
+    yield* instances;
+    yield* spare;
+  }
+}
+
+/** Whether a mapped task, or the group around it, still has one task instance that stands for all. */
+export function isUnexpanded({ scope }: ActiveNode): boolean {
+  return scope !== undefined && scope.length === undefined;
+}
+
+/**
+ * The task instances of a task that another task instance depends on: with the same map index inside a mapped group, all of them elsewhere. One that ended before its group was
+ * expanded stands for every index.
+ */
+export function relevantInstances(of: ActiveNode, task: ActiveTask): readonly ActiveTask[] {
+  const isSameGroup = of.scope !== undefined && of.scope === task.node.scope && of.scope.graph.kind === 'group';
+  if (!isSameGroup) return of.instances;
+  const only = of.instances[0];
+  const same = only?.mapIndex === -1 ? only : of.instances[Math.max(0, task.mapIndex)];
+  return same === undefined ? [] : [same];
 }

@@ -6,7 +6,9 @@ import type { Executor } from '../platform/executor.ts';
 import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
 import type { Database } from '../store/database.ts';
-import type { ActiveRun } from './run-state.ts';
+import type { ScheduleProgress } from './create-scheduled-runs.ts';
+import { tasksOf, type ActiveRun, type ActiveTask } from './run-state.ts';
+import { SlotLine } from './slot-line.ts';
 import type { TaskOfRun } from './tick-plan.ts';
 import { TimerHeap } from './timer-heap.ts';
 
@@ -34,14 +36,16 @@ export interface SchedulerParts {
   readonly recoveryIntervalMs?: number;
   /** Most rows that one tick writes. @default 500 */
   readonly tickSize?: number;
+  /** Most task instances of one mapped task. @default 1_024 */
+  readonly maxMapLength?: number;
 }
 
 export const DEFAULT_LEASE_MS = 10_000;
 export const DEFAULT_RECOVERY_INTERVAL_MS = 3_000;
 export const DEFAULT_TICK_SIZE = 500;
 
-/** A retry that waits for its time. */
-export interface WaitingRetry extends TaskOfRun {
+/** A task instance that goes on by itself at a time, if it is still at this epoch: a retry, a next poke, the end of a wait. */
+export interface TaskTimer extends TaskOfRun {
   readonly epoch: number;
 }
 
@@ -55,9 +59,30 @@ export interface SchedulerState {
   readonly byTaskInstance: Map<string, TaskOfRun>;
   /** Graphs by dag version id. */
   readonly graphs: Map<string, DagGraph>;
-  /** Runs that have scheduled task instances, in the order in which they get slots. */
-  readonly line: ActiveRun[];
-  readonly retries: TimerHeap<WaitingRetry>;
+  /** What is scheduled and wants a slot. */
+  readonly line: SlotLine;
+  /** Slots of each pool; -1 for no limit. */
+  readonly pools: Map<string, number>;
+  arePoolsKnown: boolean;
+  /** By pool: slots that the task instances held here take. What is true is counted from rows when a slot is taken. */
+  readonly slotsTaken: Map<string, number>;
+  /** By pool: until when it is left alone, because the rows said that it is full. */
+  readonly fullPools: Map<string, number>;
+  /** Task instances that want more slots than their pool has. */
+  readonly oversized: TaskOfRun[];
+  /** Runs with task instances that have no row yet. */
+  readonly growing: Set<ActiveRun>;
+  readonly timers: TimerHeap<TaskTimer>;
+  /** Runs that must end by a time. */
+  readonly runTimeouts: TimerHeap<ActiveRun>;
+  /** Dags of which task instances of later runs may wait for something that has just happened. */
+  readonly pastChanged: Set<string>;
+  /** Runs with task instances that wait for earlier ones. */
+  readonly pastWaiters: Set<ActiveRun>;
+  /** Attempts of runs that are to be read again: those that are no longer current by then are stopped. */
+  readonly doubtful: Map<string, Attempt>;
+  /** Whether somebody else may have changed runs that are held here. */
+  mayHaveChanges: boolean;
   /** Reports that no tick has written yet, oldest first. */
   readonly reports: AttemptReport[];
   /** Runs whose memory may be behind the database: they are read again before anything else is decided about them. */
@@ -68,6 +93,7 @@ export interface SchedulerState {
   mayStartRuns: boolean;
   /** When the next scheduled run is due; undefined where none is known. */
   nextScheduledAt: number | undefined;
+  readonly schedules: ScheduleProgress;
   nextRecoveryAt: number;
 }
 
@@ -80,30 +106,71 @@ export function createSchedulerState(parts: SchedulerParts, term: number): Sched
     runs: new Map(),
     byTaskInstance: new Map(),
     graphs: new Map(),
-    line: [],
-    retries: new TimerHeap(),
+    line: new SlotLine(),
+    pools: new Map(),
+    arePoolsKnown: false,
+    slotsTaken: new Map(),
+    fullPools: new Map(),
+    oversized: [],
+    growing: new Set(),
+    timers: new TimerHeap(),
+    runTimeouts: new TimerHeap(),
+    pastChanged: new Set(),
+    pastWaiters: new Set(),
+    doubtful: new Map(),
+    mayHaveChanges: false,
     reports: [],
     stale: new Set(),
     inFlight: 0,
     mayStartRuns: true,
     nextScheduledAt: parts.clock.now(),
+    schedules: { cursor: '', hasFullDags: false },
     nextRecoveryAt: parts.clock.now(),
   };
 }
 
-/** Puts the run into the line for slots, unless it is there or has nothing to queue. */
-export function lineUp(state: SchedulerState, run: ActiveRun): void {
-  if (run.isInLine || run.isPaused || run.ready.length === 0) return;
-  run.isInLine = true;
-  state.line.push(run);
+/** Begins to know a run. */
+export function rememberRun(state: SchedulerState, run: ActiveRun): void {
+  state.runs.set(run.row.id, run);
+  for (const task of tasksOf(run)) {
+    state.byTaskInstance.set(task.id, { run, task });
+    if (isOccupying(task)) noteSlots(state, task, 1);
+  }
+  if (run.pending.length > 0) state.growing.add(run);
 }
 
 /** Forgets a run: it has ended, or its memory is not to be trusted. */
 export function forgetRun(state: SchedulerState, run: ActiveRun): void {
   if (state.runs.get(run.row.id) !== run) return;
   state.runs.delete(run.row.id);
-  for (const task of run.tasks) state.byTaskInstance.delete(task.id);
-  run.ready.length = 0;
+  for (const task of tasksOf(run)) {
+    state.byTaskInstance.delete(task.id);
+    if (isOccupying(task)) noteSlots(state, task, -1);
+  }
+  run.ready.clear();
+  state.growing.delete(run);
+}
+
+/** What memory says of a run may not be what is stored: it is read again, and what runs of it is stopped if it is no longer wanted then. */
+export function distrustRun(state: SchedulerState, run: ActiveRun): void {
+  state.stale.add(run.row.id);
+  if (state.runs.get(run.row.id) !== run) return;
+  for (const task of tasksOf(run)) {
+    if (isOccupying(task) || task.state === 'restarting') state.doubtful.set(task.id, { taskInstanceId: task.id, epoch: task.epoch });
+  }
+  forgetRun(state, run);
+}
+
+/** Keeps the account of the slots that task instances held here take of their pool. */
+export function noteSlots(state: SchedulerState, { node }: ActiveTask, sign: 1 | -1): void {
+  const { pool = 'default_pool', poolSlots = 1 } = node.graph.task;
+  state.slotsTaken.set(pool, Math.max(0, (state.slotsTaken.get(pool) ?? 0) + sign * poolSlots));
+  if (sign === -1) state.fullPools.delete(pool);
+}
+
+/** Whether a task instance takes slots: queued or running. */
+export function isOccupying({ state }: ActiveTask): boolean {
+  return state === 'queued' || state === 'running';
 }
 
 /** Whether a task instance of an active run is at this very attempt. */

@@ -208,9 +208,9 @@ describe('a schedule', () => {
     const its = await open([serializedDag(hourly)]);
     await its.clock.advance(3_600_000 * 2 + 1_000);
     expect(await its.rows('select run_id as id, run_type as type from dag_run order by run_after_at')).toEqual([
-      { id: 'scheduled__2026-03-01T00:00:00Z', type: 'scheduled' },
-      { id: 'scheduled__2026-03-01T01:00:00Z', type: 'scheduled' },
-      { id: 'scheduled__2026-03-01T02:00:00Z', type: 'scheduled' },
+      { id: 'scheduled__2026-03-01T00:00:00+00:00', type: 'scheduled' },
+      { id: 'scheduled__2026-03-01T01:00:00+00:00', type: 'scheduled' },
+      { id: 'scheduled__2026-03-01T02:00:00+00:00', type: 'scheduled' },
     ]);
   });
 

@@ -10,7 +10,8 @@ import type { Clock, Timer } from '../platform/clock.ts';
 import { messageOf } from '../platform/errors.ts';
 import { endJob } from '../store/transitions/jobs.ts';
 import { createScheduledRuns } from './create-scheduled-runs.ts';
-import { beginTerm, recover, reloadStaleRuns } from './recover.ts';
+import { hasPastNews } from './past-gates.ts';
+import { beginTerm, noticeChanges, recover, reloadStaleRuns } from './recover.ts';
 import { createSchedulerState, type SchedulerParts, type SchedulerState } from './scheduler-state.ts';
 import { startRuns } from './start-runs.ts';
 import { beginTick, distrustTick, runTick } from './tick.ts';
@@ -59,6 +60,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
     },
     wake(reason) {
       state.mayStartRuns = true;
+      state.mayHaveChanges = true;
       if (reason === 'dags') {
         state.nextScheduledAt = parts.clock.now();
         state.nextRecoveryAt = parts.clock.now();
@@ -114,6 +116,7 @@ async function runPass(state: SchedulerState): Promise<void> {
   const plan = beginTick(state);
   try {
     await recover(state, plan);
+    await noticeChanges(state);
     await reloadStaleRuns(state, plan);
     await createScheduledRuns(state, plan.now);
     await startRuns(state, plan);
@@ -127,10 +130,14 @@ async function runPass(state: SchedulerState): Promise<void> {
 /** When the loop must look again although nobody woke it: at once where a step left work. */
 function nextDueAt(state: SchedulerState): number {
   const hasEnds = state.reports.some(({ type }) => type === 'ended');
-  if (hasEnds || state.mayStartRuns || state.stale.size > 0) return state.parts.clock.now();
+  const hasWork =
+    hasEnds || state.mayStartRuns || state.mayHaveChanges || state.stale.size > 0 || state.growing.size > 0 || hasPastNews(state);
+  if (hasWork) return state.parts.clock.now();
   return Math.min(
     state.nextRecoveryAt,
     state.nextScheduledAt ?? Number.POSITIVE_INFINITY,
-    state.retries.nextAt ?? Number.POSITIVE_INFINITY,
+    state.timers.nextAt ?? Number.POSITIVE_INFINITY,
+    state.runTimeouts.nextAt ?? Number.POSITIVE_INFINITY,
+    ...state.fullPools.values(),
   );
 }

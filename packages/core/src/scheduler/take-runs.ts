@@ -4,12 +4,21 @@
  */
 import { decodeJson, type JsonObject, type TriggeringEvent } from '@tradewind/protocol';
 import { compileDag } from '../model/dag-graph.ts';
-import { decideTryEnd } from '../model/try-end.ts';
-import { selectDagVersions, selectTaskInstances, selectTriggeringEvents, type StoredTaskInstance } from '../store/active-runs.ts';
+import {
+  selectDagVersions,
+  selectMappedScopes,
+  selectTaskInstances,
+  selectTriggeringEvents,
+  type StoredTaskInstance,
+} from '../store/active-runs.ts';
 import type { ActiveDagRun } from '../store/transitions/start-dag-runs.ts';
-import { advanceRun, attemptOf, createActiveRun, endTask, resetTask } from './active-run.ts';
-import type { ActiveRun, ActiveTask } from './run-state.ts';
-import type { SchedulerState } from './scheduler-state.ts';
+import { createActiveRun } from './create-active-run.ts';
+import { advanceRun } from './decide-task.ts';
+import { endTry, restart } from './end-try.ts';
+import { timeoutOf } from './halt-run.ts';
+import { addDeferralTimers, attemptOf, makeReady, resetTask } from './move-task.ts';
+import { tasksOf, type ActiveRun, type ActiveTask } from './run-state.ts';
+import { noteSlots, rememberRun, type SchedulerState } from './scheduler-state.ts';
 import type { TickPlan } from './tick-plan.ts';
 
 /** Builds the runs and enters into the plan everything that can be decided about them. */
@@ -23,22 +32,17 @@ export async function takeRuns(state: SchedulerState, rows: readonly ActiveDagRu
       state.parts.log.error('a run names a dag version that is not stored', { dagRun: row.id, dagVersion: row.dagVersionId });
       continue;
     }
-    const run = createActiveRun(
-      {
-        row,
-        graph,
-        params: paramsOf(graph.dag.params, row.conf),
-        events: stored.events.get(row.id) ?? [],
-        stored: stored.instances.get(row.id) ?? [],
-        newId: () => state.parts.random.uuid(),
-      },
-      plan,
-    );
-    state.runs.set(row.id, run);
-    for (const task of run.tasks) state.byTaskInstance.set(task.id, { run, task });
-    for (const task of run.tasks) {
-      if (task.state === 'up_for_retry') plan.retries.push({ run, task, epoch: task.epoch, at: task.retryAt ?? plan.now });
-    }
+    const run = createActiveRun({
+      row,
+      graph,
+      params: paramsOf(graph.dag.params, row.conf),
+      events: stored.events.get(row.id) ?? [],
+      stored: stored.instances.get(row.id) ?? [],
+      lengths: new Map((stored.scopes.get(row.id) ?? []).map(({ scopeId, length }) => [scopeId, length])),
+      newId: () => state.parts.random.uuid(),
+    });
+    rememberRun(state, run);
+    resumeTimers(state, run, plan);
     recoverRun(state, run, plan);
     advanceRun(run, plan);
   }
@@ -46,21 +50,36 @@ export async function takeRuns(state: SchedulerState, rows: readonly ActiveDagRu
 
 /** Looks at every attempt of the run: one that nobody works on any more is taken back or counted as lost. */
 export function recoverRun(state: SchedulerState, run: ActiveRun, plan: TickPlan): void {
-  for (const task of run.tasks) {
-    if (task.state !== 'queued' && task.state !== 'running') continue;
-    if (state.parts.executor.holds(attemptOf(task)) || hasReport(state, task)) continue;
-    if (task.state === 'queued') resetTask(run, task, plan);
-    else loseTask(state, { run, task }, plan);
+  for (const task of Array.from(tasksOf(run))) {
+    if (task.state !== 'queued' && task.state !== 'running' && task.state !== 'restarting') continue;
+    const isAlive = state.parts.executor.holds(attemptOf(task)) || hasReport(state, task);
+    if (task.state === 'restarting') {
+      if (isAlive) state.parts.executor.cancel(attemptOf(task), 'the task instance was cleared');
+      else restart(run, task, plan);
+    } else if (!isAlive && task.state === 'queued') {
+      noteSlots(state, task, -1);
+      resetTask(run, task, plan);
+    } else if (!isAlive) loseTask(state, { run, task }, plan);
+  }
+}
+
+/** What a run waits for goes on waiting in this process. */
+function resumeTimers(state: SchedulerState, run: ActiveRun, plan: TickPlan): void {
+  const timeoutAt = timeoutOf(run);
+  if (timeoutAt !== undefined) state.runTimeouts.add(timeoutAt, run);
+  for (const task of tasksOf(run)) {
+    if (task.state === 'scheduled') makeReady(run, task);
+    if (task.state === 'up_for_retry' || task.state === 'up_for_reschedule') {
+      plan.timers.push({ run, task, epoch: task.epoch, at: task.retryAt ?? plan.now });
+    }
+    if (task.state === 'deferred') addDeferralTimers(run, task, plan);
   }
 }
 
 function loseTask(state: SchedulerState, { run, task }: { run: ActiveRun; task: ActiveTask }, plan: TickPlan): void {
-  const retryDelayMs = run.graph.tasks[task.index]?.task.retryDelayMs ?? 0;
   const failure = { kind: 'lost', message: 'the process that ran this try is gone, and it reported no result' } as const;
-  const end = decideTryEnd({ ...task, retryDelayMs }, { result: 'failed', failure }, plan.now);
   state.parts.log.warning('an attempt was lost', { ...attemptOf(task), dagId: run.row.dagId, runId: run.row.runId });
-  plan.finished.push({ run, task, row: { ...attemptOf(task), ...end, endedAt: plan.now, failure: JSON.stringify(failure) } });
-  endTask(run, task, end, plan);
+  endTry(state, { run, task }, { outcome: { result: 'failed', failure }, endedAt: plan.now, from: 'running' }, plan);
 }
 
 function hasReport(state: SchedulerState, task: ActiveTask): boolean {
@@ -70,15 +89,17 @@ function hasReport(state: SchedulerState, task: ActiveTask): boolean {
 interface StoredRuns {
   readonly instances: ReadonlyMap<string, StoredTaskInstance[]>;
   readonly events: ReadonlyMap<string, TriggeringEvent[]>;
+  readonly scopes: ReadonlyMap<string, readonly { readonly scopeId: string; readonly length: number }[]>;
 }
 
 async function readStored(state: SchedulerState, rows: readonly ActiveDagRun[]): Promise<StoredRuns> {
   const ids = rows.map(({ id }) => id);
   const versions = [...new Set(rows.map(({ dagVersionId }) => dagVersionId))].filter((id) => !state.graphs.has(id));
-  const [instances, events, dags] = await state.parts.database.batch([
+  const [instances, events, dags, scopes] = await state.parts.database.batch([
     selectTaskInstances(ids),
     selectTriggeringEvents(ids),
     selectDagVersions(versions),
+    selectMappedScopes(ids),
   ]);
   for (const { id, serialized, file } of dags) state.graphs.set(id, compileDag(serialized, file));
   const triggering = events.map((event) => ({ dagRunId: event.dagRunId, event: triggeringEvent(event) }));
@@ -87,6 +108,7 @@ async function readStored(state: SchedulerState, rows: readonly ActiveDagRun[]):
     events: new Map(
       [...Map.groupBy(triggering, ({ dagRunId }) => dagRunId)].map(([id, list]) => [id, list.map(({ event }) => event)] as const),
     ),
+    scopes: Map.groupBy(scopes, ({ dagRunId }) => dagRunId),
   };
 }
 

@@ -3,20 +3,31 @@ import type { Statement } from '../store/database.ts';
 /** The parts of a tick's transaction. */
 export type Step =
   | 'hold'
+  | 'index'
+  | 'expand'
   | 'create'
   | 'start'
   | 'finish'
   | 'history'
   | 'xcom'
+  | 'aliases'
   | 'events'
   | 'outgoing'
   | 'requests'
+  | 'queues'
+  | 'queued'
   | 'release'
   | 'settle'
+  | 'restartHistory'
+  | 'restart'
+  | 'halt'
   | 'reset'
   | 'schedule'
+  | 'lockPools'
+  | 'lockDags'
   | 'queue'
   | 'finishRuns'
+  | 'pause'
   | 'wake';
 
 /** A statement and its part in the tick. */

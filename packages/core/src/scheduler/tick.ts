@@ -1,31 +1,42 @@
 /**
- * The tick: what has happened since the last one becomes one transaction. Reports of attempts and due retries are decided in memory, everything
+ * The tick: what has happened since the last one becomes one transaction. Reports of attempts and due timers are decided in memory, everything
  * that follows is decided with them, the whole is committed, and only then are attempts handed to the executor.
  */
 import type { AttemptReport } from '@tradewind/protocol';
-import { decideTryEnd } from '../model/try-end.ts';
-import { attemptOf, endTask, MAX_REMEMBERED_VALUE_LENGTH, queueTask, scheduleTask, startTask } from './active-run.ts';
-import type { ActiveRun } from './run-state.ts';
 import { announceTick } from './announce.ts';
 import { commitTick } from './commit-tick.ts';
 import { dispatchQueued } from './dispatch.ts';
-import { DEFAULT_TICK_SIZE, forgetRun, isCurrent, lineUp, type SchedulerState } from './scheduler-state.ts';
+import { createPending, expandScopes } from './expand-scopes.ts';
+import { endTry, restart } from './end-try.ts';
+import { endDueRuns } from './halt-run.ts';
+import { attemptOf, resumeTask, scheduleTask, startTask } from './move-task.ts';
+import { notePastWaiters, passPastGates } from './past-gates.ts';
+import { isLatestRun } from './is-latest-run.ts';
+import { DEFAULT_TICK_SIZE, distrustRun, isCurrent, type SchedulerState } from './scheduler-state.ts';
+import { fillSlots, lineUp } from './slots.ts';
 import { createTickPlan, sizeOf, type TaskOfRun, type TickPlan } from './tick-plan.ts';
 
 /** Begins a tick that other steps may add to before `runTick`. */
 export function beginTick(state: SchedulerState): TickPlan {
   state.tickNumber += 1;
-  return createTickPlan(`${state.term}.${state.tickNumber}`, state.parts.clock.now());
+  const now = state.parts.clock.now();
+  return createTickPlan(`${state.term}.${state.tickNumber}`, now, (run) => isLatestRun(run, now));
 }
 
 /** Decides, commits and dispatches. Does nothing where nothing has happened. */
 export async function runTick(state: SchedulerState, plan: TickPlan): Promise<void> {
+  await passPastGates(state, plan);
   takeReports(state, plan);
-  takeDueRetries(state, plan);
+  takeDueTimers(state, plan);
+  endDueRuns(state, plan);
+  createPending(state, plan);
+  await expandScopes(state, plan);
   for (const run of plan.touched) lineUp(state, run);
   fillSlots(state, plan);
   if (plan.touched.size === 0) return;
   await commitTick(state, plan);
+  notePastWaiters(state, plan);
+  for (const { attempt, reason } of plan.cancelled) state.parts.executor.cancel(attempt, reason);
   await dispatchQueued(state, plan);
   announceTick(state, plan);
 }
@@ -35,10 +46,7 @@ export async function runTick(state: SchedulerState, plan: TickPlan): Promise<vo
  * again, and its reports are heard again. A report that had been written is then found to be answered.
  */
 export function distrustTick(state: SchedulerState, plan: TickPlan): void {
-  for (const run of plan.touched) {
-    state.stale.add(run.row.id);
-    forgetRun(state, run);
-  }
+  for (const run of plan.touched) distrustRun(state, run);
   state.reports.unshift(...plan.reports);
 }
 
@@ -68,6 +76,10 @@ function refuse({ parts }: SchedulerState, report: AttemptReport): void {
 
 function applyReport(state: SchedulerState, plan: TickPlan, { target, report }: { target: TaskOfRun; report: AttemptReport }): void {
   const { run, task } = target;
+  if (task.state === 'restarting') {
+    if (report.type === 'ended') restart(run, task, plan);
+    return;
+  }
   if (task.state === 'queued') {
     const { hostname, pid } = report.type === 'started' ? report : { hostname: state.parts.hostname, pid: 0 };
     const startedAt = Math.round(report.at);
@@ -75,52 +87,28 @@ function applyReport(state: SchedulerState, plan: TickPlan, { target, report }: 
     startTask(run, task, startedAt, plan);
   }
   if (report.type === 'started' || task.state !== 'running') return;
-
-  const { outcome } = report;
-  const endedAt = Math.round(report.at);
-  const node = run.graph.tasks[task.index];
-  const end = decideTryEnd({ ...task, retryDelayMs: node?.task.retryDelayMs ?? 0 }, outcome, endedAt);
-  plan.finished.push({
-    run,
-    task,
-    row: { ...attemptOf(task), ...end, endedAt, failure: end.failure === null ? null : JSON.stringify(end.failure) },
-  });
-  if (outcome.result === 'success') {
-    plan.values.push({ ...attemptOf(task), value: outcome.valueJson });
-    if (outcome.valueJson.length <= MAX_REMEMBERED_VALUE_LENGTH) task.valueJson = outcome.valueJson;
-    if (outcome.events.length > 0) plan.emitted.push({ run, task, events: outcome.events });
-  }
-  endTask(run, task, end, plan);
+  endTry(state, target, { outcome: report.outcome, endedAt: Math.round(report.at), from: 'running' }, plan);
 }
 
-function takeDueRetries(state: SchedulerState, plan: TickPlan): void {
+function takeDueTimers(state: SchedulerState, plan: TickPlan): void {
   const most = (state.parts.tickSize ?? DEFAULT_TICK_SIZE) - sizeOf(plan);
   if (most <= 0) return;
-  for (const { run, task, epoch } of state.retries.takeDue(plan.now, most)) {
-    const isStillDue = state.runs.get(run.row.id) === run && task.state === 'up_for_retry' && task.epoch === epoch;
-    if (isStillDue) scheduleTask(run, task, plan);
+  for (const { run, task, epoch } of state.timers.takeDue(plan.now, most)) {
+    if (state.runs.get(run.row.id) !== run || task.epoch !== epoch) continue;
+    if (task.state === 'up_for_retry') scheduleTask(run, task, plan);
+    else if (task.state === 'up_for_reschedule') resumeTask(run, task, null, plan);
+    else if (task.state === 'deferred') endWait(state, { run, task }, plan);
   }
 }
 
-/**
- * Gives free slots to the runs in line, one each in turn, so that a wide run does not keep a narrow one waiting. A run leaves the line when it has
- * nothing to queue or has reached its own limit; the end of one of its tasks puts it back.
- */
-function fillSlots(state: SchedulerState, plan: TickPlan): void {
-  const { line, parts } = state;
-  const most = Math.min(parts.executor.parallelism - state.inFlight, parts.tickSize ?? DEFAULT_TICK_SIZE);
-  while (plan.queued.length < most) {
-    const run = line.shift();
-    if (run === undefined) return;
-    if (state.runs.get(run.row.id) === run && queueNext(run, plan)) line.push(run);
-    else run.isInLine = false;
+/** The moment that a deferred task waited for has come, or it has waited for too long. */
+function endWait(state: SchedulerState, { run, task }: TaskOfRun, plan: TickPlan): void {
+  const { trigger, timeoutAt, stateJson = 'null' } = task.deferral ?? {};
+  if (trigger?.kind === 'timer' && trigger.at <= plan.now) {
+    const json = JSON.stringify({ at: new Date(trigger.at).toISOString() });
+    resumeTask(run, task, JSON.stringify({ stateJson, event: { ok: true, json } }), plan);
+  } else if (timeoutAt !== undefined && timeoutAt <= plan.now) {
+    const failure = { kind: 'timeout', message: 'what the task was deferred for did not happen in time' } as const;
+    endTry(state, { run, task }, { outcome: { result: 'failed', failure }, endedAt: plan.now, from: 'deferred' }, plan);
   }
-}
-
-function queueNext(run: ActiveRun, plan: TickPlan): boolean {
-  if (run.isPaused || run.occupied >= run.graph.dag.maxActiveTasks) return false;
-  const task = run.tasks[run.ready.shift() ?? -1];
-  if (task === undefined) return false;
-  queueTask(run, task, plan);
-  return true;
 }

@@ -14,6 +14,14 @@ export interface StoredTaskInstance {
   readonly maxTries: number;
   readonly losses: number;
   readonly retryAt: number | null;
+  readonly startedAt: number | null;
+  readonly firstStartedAt: number | null;
+  readonly reschedules: number;
+  /** JSON of the protocol's TryDecision, Deferral and Resumption. */
+  readonly decision: string | null;
+  readonly deferral: string | null;
+  readonly resumption: string | null;
+  readonly mapIndexLabel: string | null;
 }
 
 const RUN_IDS = { id: 'text' } as const;
@@ -24,22 +32,46 @@ export const selectTaskInstances = defineStatement<StoredTaskInstance, [dagRunId
   (d) => `
     select instance.id as id, instance.dag_run_id as "dagRunId", instance.task_id as "taskId", instance.map_index as "mapIndex",
       instance.state as state, instance.epoch as epoch, instance.try_number as "tryNumber", instance.max_tries as "maxTries",
-      instance.losses as losses, instance.retry_at as "retryAt"
+      instance.losses as losses, instance.retry_at as "retryAt", instance.started_at as "startedAt", instance.first_started_at as "firstStartedAt",
+      instance.reschedules as reschedules, instance.decision as decision, instance.deferral as deferral, instance.resumption as resumption,
+      instance.map_index_label as "mapIndexLabel"
     from ${d.rows('$1', 'wanted', RUN_IDS)}
     join task_instance as instance on instance.dag_run_id = wanted.id
     order by instance.dag_run_id, instance.id`,
   (dagRunIds) => [idList(dagRunIds)],
 );
 
-/** The runs among those named that are running and held by the term, as they stand now. */
+/**
+ * The runs among those named that are running and held by the term, as they stand now; notes that the holder has seen them so.
+ *
+ * running → running. Run twice: they are returned twice.
+ */
 export const selectHeldDagRuns = defineStatement<ActiveDagRun, [term: number, dagRunIds: readonly string[]]>(
   'select_held_dag_runs',
   (d) => `
-    select ${ACTIVE_DAG_RUN_COLUMNS}
+    update dag_run
+    set seen_revision = dag_run.revision
     from ${d.rows('$2', 'wanted', RUN_IDS)}
-    join dag_run on dag_run.id = wanted.id
-    where dag_run.state = 'running' and dag_run.scheduler_term = $1`,
+    where dag_run.id = wanted.id and dag_run.state = 'running' and dag_run.scheduler_term = $1
+    returning ${ACTIVE_DAG_RUN_COLUMNS}`,
   (term, dagRunIds) => [term, idList(dagRunIds)],
+);
+
+/** The runs of the term that somebody else has changed since the scheduler read them. */
+export const selectChangedDagRuns = defineStatement<{ id: string }, [term: number]>(
+  'select_changed_dag_runs',
+  () => `select id from dag_run where scheduler_term = $1 and state = 'running' and revision <> seen_revision order by id`,
+  (term) => [term],
+);
+
+/** How many task instances the mapped tasks and groups of the runs have. */
+export const selectMappedScopes = defineStatement<{ dagRunId: string; scopeId: string; length: number }, [dagRunIds: readonly string[]]>(
+  'select_mapped_scopes',
+  (d) => `
+    select scope.dag_run_id as "dagRunId", scope.scope_id as "scopeId", scope.length as length
+    from ${d.rows('$1', 'wanted', RUN_IDS)}
+    join mapped_scope as scope on scope.dag_run_id = wanted.id`,
+  (dagRunIds) => [idList(dagRunIds)],
 );
 
 /**
@@ -56,47 +88,25 @@ export const selectUnknownDagRuns = defineStatement<ActiveDagRun, [term: number,
   (term, known) => [term, idList(known)],
 );
 
-/** When the next scheduled run of any dag is due, and which dags are due now. */
-export const selectDueDags = defineStatement<
-  { dagId: string; nextRunAt: number; schedule: string; serialized: string },
-  [now: number, most: number]
->(
-  'select_due_dags',
-  () => `
-    select dag.dag_id as "dagId", dag.next_run_at as "nextRunAt", dag.schedule as schedule, version.serialized as serialized
-    from dag join dag_version as version on version.id = dag.dag_version_id
-    where dag.next_run_at <= $1 and dag.is_paused = 0 and dag.is_stale = 0
-    order by dag.next_run_at, dag.dag_id
-    limit $2`,
-  (now, most) => [now, most],
-);
-
-/** The earliest due time after `now` of a dag that is on; null where there is none. */
-export const selectNextDueAt = defineStatement<{ at: number | null }, [now: number]>(
-  'select_next_due_at',
-  () => `select min(next_run_at) as at from dag where next_run_at > $1 and is_paused = 0 and is_stale = 0`,
-  (now) => [now],
-);
-
-/** Serialized dags by version id, with the file that defines each. */
+/** Serialized dags by version id, each with the file that defined it then; the dag may have moved to another one since. */
 export const selectDagVersions = defineStatement<{ id: string; file: string; serialized: string }, [dagVersionIds: readonly string[]]>(
   'select_dag_versions',
   (d) => `
-    select version.id as id, version.serialized as serialized, dag.file as file
+    select version.id as id, version.serialized as serialized, case when version.file = '' then dag.file else version.file end as file
     from ${d.rows('$1', 'wanted', RUN_IDS)}
     join dag_version as version on version.id = wanted.id
     join dag on dag.dag_id = version.dag_id`,
   (dagVersionIds) => [idList(dagVersionIds)],
 );
 
-/** The bundle versions that an unfinished run is on, or that a dag's next run will be on. */
-export const selectBundleVersionsInUse = defineStatement<{ bundleVersion: string }, []>(
+/** The bundle versions that an unfinished run is on, or one that ended lately and may be cleared, or that a dag's next run will be on. */
+export const selectBundleVersionsInUse = defineStatement<{ bundleVersion: string }, [endedSince: number]>(
   'select_bundle_versions_in_use',
   () => `
-    select bundle_version as "bundleVersion" from dag_run where state in ('queued', 'running')
+    select bundle_version as "bundleVersion" from dag_run where state in ('queued', 'running') or ended_at >= $1
     union
     select bundle_version from dag where is_stale = 0`,
-  () => [],
+  (endedSince) => [endedSince],
 );
 
 /** The asset events behind runs, oldest first. */
@@ -125,17 +135,24 @@ export const selectTriggeringEvents = defineStatement<
   (dagRunIds) => [idList(dagRunIds)],
 );
 
-/** Values of tasks, as JSON text. */
+/** Values that tasks returned, as JSON text, by map index. */
 export const selectReturnValues = defineStatement<
-  { dagRunId: string; taskId: string; value: string },
+  { dagRunId: string; taskId: string; mapIndex: number; value: string },
   [wanted: readonly { readonly dagRunId: string; readonly taskId: string }[]]
 >(
   'select_return_values',
   (d) => `
-    select xcom.dag_run_id as "dagRunId", xcom.task_id as "taskId", xcom.value as value
+    select xcom.dag_run_id as "dagRunId", xcom.task_id as "taskId", xcom.map_index as "mapIndex", xcom.value as value
     from ${d.rows('$1', 'wanted', { run: 'text', task: 'text' })}
-    join xcom on xcom.dag_run_id = wanted.run and xcom.task_id = wanted.task and xcom.map_index = -1 and xcom.key = 'return_value'`,
+    join xcom on xcom.dag_run_id = wanted.run and xcom.task_id = wanted.task and xcom.key = 'return_value'`,
   (wanted) => [JSON.stringify(wanted.map(({ dagRunId, taskId }) => ({ run: dagRunId, task: taskId })))],
+);
+
+/** All pools. */
+export const selectPools = defineStatement<{ name: string; slots: number; includeDeferred: number }, []>(
+  'select_pools',
+  () => `select name, slots, include_deferred as "includeDeferred" from pool`,
+  () => [],
 );
 
 function idList(ids: readonly string[]): string {

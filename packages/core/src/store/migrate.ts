@@ -1,9 +1,16 @@
 import { TradewindError } from '../platform/errors.ts';
 import { defineStatement, type Database, type Statement } from './database.ts';
 import { initial } from './migrations/0001-initial.ts';
+import { engine } from './migrations/0002-engine.ts';
+import { schedules } from './migrations/0003-schedules.ts';
+import { assets } from './migrations/0004-assets.ts';
+import { secrets } from './migrations/0005-secrets.ts';
+import { bundles } from './migrations/0006-bundles.ts';
+import { triggers } from './migrations/0007-triggers.ts';
+import { operations } from './migrations/0008-operations.ts';
 import type { Migration } from './migrations/migration.ts';
 
-const MIGRATIONS: readonly Migration[] = [initial];
+const MIGRATIONS: readonly Migration[] = [initial, engine, schedules, assets, secrets, bundles, triggers, operations];
 
 /** The schema version that this program needs. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,3 +1,5 @@
 export * from './cloud-event.ts';
 export * from './execution.ts';
 export * from './serialized-dag.ts';
+export * from './serialized-schedule.ts';
+export * from './triggerer.ts';

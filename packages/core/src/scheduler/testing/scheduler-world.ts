@@ -21,7 +21,9 @@ export interface SchedulerWorld {
   /** Attempts that were handed over and not answered yet, oldest first, by task id. */
   dispatched(): readonly string[];
   workload(taskId: string): Workload;
-  trigger(dagId: string, conf?: Readonly<Record<string, JsonValue>>): Promise<void>;
+  trigger(dagId: string, conf?: Readonly<Record<string, JsonValue>>, logicalAt?: number): Promise<void>;
+  /** Attempts that were to be stopped, by task id; each is still handed over until the test ends it. */
+  cancelled(): readonly string[];
   /** Ends the oldest attempt at the task. */
   end(taskId: string, outcome?: TryOutcome): Promise<void>;
   succeed(taskId: string, value: JsonValue, events?: readonly { readonly assetName: string; readonly extra: JsonValue }[]): Promise<void>;
@@ -89,7 +91,8 @@ export async function createSchedulerWorld(dags: readonly SerializedDag[], paral
     activities,
     dispatched: () => workers.waiting(),
     workload: (taskId) => workers.workload(taskId),
-    async trigger(dagId, conf = {}) {
+    cancelled: () => workers.cancelled(),
+    async trigger(dagId, conf = {}, logicalAt = undefined) {
       runs += 1;
       const [[version]] = await database.batch([
         { name: 'test_version', text: () => 'select dag_version_id as id from dag where dag_id = $1', values: [dagId], row: { id: '' } },
@@ -101,7 +104,7 @@ export async function createSchedulerWorld(dags: readonly SerializedDag[], paral
         triggeredBy: 'test',
         triggeringUser: null,
         note: null,
-        logicalAt: null,
+        logicalAt: logicalAt ?? null,
       } as const;
       const times = { intervalStartAt: null, intervalEndAt: null, runAfterAt: clock.now() };
       await createDagRun(database, { ...run, ...times, conf: JSON.stringify(conf), dagVersionId: version?.id ?? '' }, clock.now());
@@ -159,6 +162,7 @@ function createLife(database: Database, clock: Clock): { readonly database: Data
 interface PlayedExecutor {
   readonly executor: Executor;
   waiting(): readonly string[];
+  cancelled(): readonly string[];
   workload(taskId: string): Workload;
   take(taskId: string): Attempt;
   die(): void;
@@ -166,6 +170,7 @@ interface PlayedExecutor {
 
 function createPlayedExecutor(parallelism: number): PlayedExecutor {
   let held: Workload[] = [];
+  const cancelled: string[] = [];
   const find = (taskId: string): Workload => {
     const workload = held.find(({ context }) => context.taskId === taskId);
     if (workload === undefined)
@@ -179,10 +184,14 @@ function createPlayedExecutor(parallelism: number): PlayedExecutor {
       parallelism,
       dispatch: (workload) => held.push(workload),
       holds: (attempt) => held.some((workload) => isSame(workload.attempt, attempt)),
-      cancel() {},
+      cancel(attempt) {
+        const workload = held.find((other) => isSame(other.attempt, attempt));
+        if (workload !== undefined) cancelled.push(workload.context.taskId);
+      },
       stop: () => Promise.resolve(),
     },
     waiting: () => held.map(({ context }) => context.taskId),
+    cancelled: () => cancelled,
     workload: find,
     take(taskId) {
       const workload = find(taskId);

@@ -118,7 +118,7 @@ function urlOfServer(url: string | undefined): string {
 }
 
 /**
- * Deletes every row but the schema's version and starts the identity columns again. Deleting is faster than `truncate` on tables that hold
+ * Deletes every row but the schema's version and the default pool, and starts the identity columns again. Deleting is faster than `truncate` on tables that hold
  * a handful of rows; without triggers no order of tables is needed.
  */
 const EMPTY_EVERY_TABLE = `
@@ -132,6 +132,7 @@ const EMPTY_EVERY_TABLE = `
     for name in select relname from pg_class where relkind = 'S' and relnamespace = 'public'::regnamespace loop
       perform setval(name::regclass, 1, false);
     end loop;
+    insert into pool (name, slots, description, include_deferred) values ('default_pool', 128, 'Default pool', 0);
   end $$`;
 
 const DROP_EVERY_TABLE = `drop schema public cascade; create schema public`;

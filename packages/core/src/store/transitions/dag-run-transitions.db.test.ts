@@ -4,7 +4,7 @@ import type { Database, Statement } from '../database.ts';
 import { describeDatabases } from '../testing/describe-databases.ts';
 import { insert, insertDag, insertDagRun, insertTaskInstance, read } from '../testing/transition-fixtures.ts';
 import { claimRunRequests, createRequestedDagRuns, linkTriggeringEvents, releaseClaim } from './claim-run-requests.ts';
-import { advanceNextRun, createScheduledDagRun, type ScheduledDagRun } from './create-scheduled-dag-run.ts';
+import { advanceNextRuns, createScheduledDagRuns, type ScheduledDagRun } from './create-scheduled-dag-run.ts';
 import { finishDagRuns } from './finish-dag-runs.ts';
 import { finishTaskInstances } from './finish-task-instances.ts';
 import { holdDagRuns, releaseRefusedDagRuns } from './hold-dag-runs.ts';
@@ -24,8 +24,8 @@ describeDatabases('transitions of dag runs', (open) => {
     await insertDagRun(database);
     const transitions: readonly (readonly [DagRunState, Statement<{ id: string }>])[] = [
       ['running', startDagRuns(1, NOW, 100)],
-      ['success', finishDagRuns(TICK, NOW, [{ id: 'run_1', state: 'success' }])],
-      ['failed', finishDagRuns(TICK, NOW, [{ id: 'run_1', state: 'failed' }])],
+      ['success', finishDagRuns(TICK, NOW, [{ id: 'run_1', state: 'success', reason: null, pauseAfter: 0 }])],
+      ['failed', finishDagRuns(TICK, NOW, [{ id: 'run_1', state: 'failed', reason: null, pauseAfter: 0 }])],
     ];
     const found: Partial<Record<DagRunState, DagRunState[]>> = {};
     for (const from of DAG_RUN_STATES) {
@@ -54,6 +54,30 @@ describeDatabases('transitions of dag runs', (open) => {
     expect(started.map(({ id }) => id)).toEqual(['first']);
   });
 
+  test('a start counts the runs of a backfill against its own limit, and leaves those of one that is paused', async () => {
+    const database = await open();
+    await insertDag(database, { max_active_runs: 1 });
+    const backfill = { dag_id: 'dag_1', from_at: 0, to_at: 1, is_backwards: 0, reprocess_behavior: 'none', run_on_latest_version: 1 };
+    const facts = { dag_version_id: 'version_1', bundle_version: 'bundle', triggered_by: 'test', created_at: 0, updated_at: 0 };
+    await database.batch([
+      insert('backfill', { ...backfill, ...facts, request_id: 'a', is_paused: 0, max_active_runs: 2, completed_at: 9 }),
+      insert('backfill', { ...backfill, ...facts, request_id: 'b', is_paused: 1, max_active_runs: 2, completed_at: 9 }),
+    ]);
+    for (const [id, backfillId] of [
+      ['filled_1', 1],
+      ['filled_2', 1],
+      ['filled_3', 1],
+      ['paused', 2],
+      ['scheduled_1', null],
+      ['scheduled_2', null],
+    ] as const) {
+      await insertDagRun(database, id, { state: 'queued', scheduler_term: null, backfill_id: backfillId });
+    }
+    const [, started] = await start(database);
+    expect(started.map(({ id }) => id).toSorted()).toEqual(['filled_1', 'filled_2', 'scheduled_1']);
+    expect((await start(database))[1]).toEqual([]);
+  });
+
   test('a start leaves runs of the future and of paused dags', async () => {
     const database = await open();
     await insertDag(database);
@@ -78,7 +102,10 @@ describeDatabases('transitions of dag runs', (open) => {
     await insertDag(database);
     await insertDagRun(database);
     await insertTaskInstance(database, 'running');
-    const [, ended] = await database.batch([hold, finishDagRuns(TICK, NOW, [{ id: 'run_1', state: 'success' }])]);
+    const [, ended] = await database.batch([
+      hold,
+      finishDagRuns(TICK, NOW, [{ id: 'run_1', state: 'success', reason: null, pauseAfter: 0 }]),
+    ]);
     expect(ended).toEqual([]);
   });
 
@@ -88,10 +115,29 @@ describeDatabases('transitions of dag runs', (open) => {
     await insertDagRun(database);
     await insertTaskInstance(database, 'success');
     const finish = finishTaskInstances([
-      { taskInstanceId: 'instance_1', epoch: 1, state: 'failed', endedAt: NOW, retryAt: null, maxTries: 1, losses: 0, failure: null },
+      {
+        taskInstanceId: 'instance_1',
+        epoch: 1,
+        from: 'running',
+        state: 'failed',
+        endedAt: NOW,
+        retryAt: null,
+        maxTries: 1,
+        losses: 0,
+        reschedules: 0,
+        failure: null,
+        decision: null,
+        deferral: null,
+        mapIndexLabel: null,
+      },
     ]);
     const check = releaseRefusedDagRuns(TICK, [{ taskInstanceId: 'instance_1', epoch: 1, state: 'failed' }]);
-    const [, , released, ended] = await database.batch([hold, finish, check, finishDagRuns(TICK, NOW, [{ id: 'run_1', state: 'failed' }])]);
+    const [, , released, ended] = await database.batch([
+      hold,
+      finish,
+      check,
+      finishDagRuns(TICK, NOW, [{ id: 'run_1', state: 'failed', reason: null, pauseAfter: 0 }]),
+    ]);
     expect(released).toEqual([{ id: 'run_1' }]);
     expect(ended).toEqual([]);
   });
@@ -181,16 +227,17 @@ describeDatabases('scheduled runs', (open) => {
   const run: ScheduledDagRun = {
     id: 'run_1',
     dagId: 'dag_1',
+    place: 1,
     runId: 'scheduled__1970',
     logicalAt: 500,
     intervalStartAt: 500,
     intervalEndAt: 500,
     runAfterAt: 500,
-    expectedNextRunAt: 500,
+    dueAt: 500,
     nextRunAt: 900,
   };
   const createAt = (database: Database, wanted: ScheduledDagRun) =>
-    database.batch([createScheduledDagRun(wanted, NOW), advanceNextRun(wanted)]);
+    database.batch([createScheduledDagRuns([wanted], NOW), advanceNextRuns([wanted])]);
 
   test('are created once for a slot by schedulers that race', async () => {
     const database = await open();

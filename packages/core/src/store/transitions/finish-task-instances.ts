@@ -4,21 +4,29 @@ import { defineStatement, type Statement } from '../database.ts';
 export interface FinishedAttempt {
   readonly taskInstanceId: string;
   readonly epoch: number;
-  readonly state: 'success' | 'failed' | 'skipped' | 'up_for_retry';
+  /** What it was: running, or deferred for longer than it wanted to be. */
+  readonly from: 'running' | 'deferred';
+  readonly state: 'success' | 'failed' | 'skipped' | 'up_for_retry' | 'up_for_reschedule' | 'deferred';
   readonly endedAt: number;
-  /** When the next try is due; only with `up_for_retry`. */
+  /** When the next try or the next poke is due; only with `up_for_retry` and `up_for_reschedule`. */
   readonly retryAt: number | null;
   /** The new limit of tries: raised by one where the attempt was lost through no fault of its own. */
   readonly maxTries: number;
   readonly losses: number;
+  readonly reschedules: number;
   /** JSON of the protocol's TryFailure; null where it did not fail. */
   readonly failure: string | null;
+  /** JSON of the protocol's TryDecision; null where it chose nothing. */
+  readonly decision: string | null;
+  /** JSON of the protocol's Deferral; only with `deferred`. */
+  readonly deferral: string | null;
+  readonly mapIndexLabel: string | null;
 }
 
 /**
- * running → success | failed | skipped | up_for_retry.
+ * running → success | failed | skipped | up_for_retry | up_for_reschedule | deferred; deferred → failed | up_for_retry.
  *
- * Called for the report of a worker, and for attempts whose worker is gone. The epoch fences it: a report of an attempt that was given up
+ * Called for the report of a worker, for attempts whose worker is gone, and where a deferral took too long. The epoch fences it: a report of an attempt that was given up
  * changes nothing. Run twice: the state no longer matches, no row changes.
  */
 export const finishTaskInstances = defineStatement<{ id: string }, [attempts: readonly FinishedAttempt[]]>(
@@ -26,39 +34,72 @@ export const finishTaskInstances = defineStatement<{ id: string }, [attempts: re
   (d) => `
     update task_instance
     set state = ended.state, ended_at = ended.ended_at, retry_at = ended.retry_at, max_tries = ended.max_tries, losses = ended.losses,
-      failure = ended.failure
+      reschedules = ended.reschedules, failure = ended.failure, decision = ended.decision, deferral = ended.deferral, resumption = null,
+      map_index_label = coalesce(ended.map_index_label, task_instance.map_index_label)
     from ${d.rows('$1', 'ended', {
       id: 'text',
       epoch: 'bigint',
+      from_state: 'text',
       state: 'text',
       ended_at: 'bigint',
       retry_at: 'bigint',
       max_tries: 'bigint',
       losses: 'bigint',
+      reschedules: 'bigint',
       failure: 'text',
+      decision: 'text',
+      deferral: 'text',
+      map_index_label: 'text',
     })}
-    where task_instance.id = ended.id and task_instance.epoch = ended.epoch and task_instance.state = 'running'
-      and ended.state in ('success', 'failed', 'skipped', 'up_for_retry')
+    where task_instance.id = ended.id and task_instance.epoch = ended.epoch and task_instance.state = ended.from_state
+      and (ended.from_state = 'running' and ended.state in ('success', 'failed', 'skipped', 'up_for_retry', 'up_for_reschedule', 'deferred')
+        or ended.from_state = 'deferred' and ended.state in ('failed', 'up_for_retry'))
     returning task_instance.id as id`,
   (attempts) => [
     JSON.stringify(
-      attempts.map(({ taskInstanceId, epoch, state, endedAt, retryAt, maxTries, losses, failure }) => ({
-        id: taskInstanceId,
-        epoch,
-        state,
-        ended_at: endedAt,
-        retry_at: retryAt,
-        max_tries: maxTries,
-        losses,
-        failure,
+      attempts.map((ended) => ({
+        id: ended.taskInstanceId,
+        epoch: ended.epoch,
+        from_state: ended.from,
+        state: ended.state,
+        ended_at: ended.endedAt,
+        retry_at: ended.retryAt,
+        max_tries: ended.maxTries,
+        losses: ended.losses,
+        reschedules: ended.reschedules,
+        failure: ended.failure,
+        decision: ended.decision,
+        deferral: ended.deferral,
+        map_index_label: ended.mapIndexLabel,
       })),
     ),
   ],
 );
 
+/** The columns that a task instance and its history share. */
+export const TRY_COLUMNS = [
+  'epoch',
+  'try_number',
+  'state',
+  'scheduled_at',
+  'queued_at',
+  'started_at',
+  'ended_at',
+  'executor',
+  'hostname',
+  'pid',
+  'failure',
+  'pool',
+  'pool_slots',
+  'priority_weight',
+  'queue',
+  'map_index_label',
+  'note',
+] as const;
+
 /**
  * Copies the ended tries into the history, each once. Comes right after `finishTaskInstances` in the same transaction; an attempt whose finish was refused
- * has another epoch or state and is not copied.
+ * has another epoch or state and is not copied. A try that goes on later, rescheduled or deferred, has not ended.
  */
 export const recordTries: (attempts: readonly FinishedAttempt[]) => Statement<never> = defineStatement<
   never,
@@ -66,13 +107,11 @@ export const recordTries: (attempts: readonly FinishedAttempt[]) => Statement<ne
 >(
   'record_tries',
   (d) => `
-    insert into task_instance_history
-      (task_instance_id, epoch, try_number, state, scheduled_at, queued_at, started_at, ended_at, executor, hostname, pid, failure)
-    select instance.id, instance.epoch, instance.try_number, instance.state, instance.scheduled_at, instance.queued_at, instance.started_at,
-      instance.ended_at, instance.executor, instance.hostname, instance.pid, instance.failure
+    insert into task_instance_history (task_instance_id, ${TRY_COLUMNS.join(', ')})
+    select instance.id, ${TRY_COLUMNS.map((column) => `instance.${column}`).join(', ')}
     from ${d.rows('$1', 'ended', { id: 'text', epoch: 'bigint', state: 'text' })}
     join task_instance as instance on instance.id = ended.id and instance.epoch = ended.epoch and instance.state = ended.state
-    where true
+    where ended.state not in ('up_for_reschedule', 'deferred')
     on conflict (task_instance_id, epoch) do nothing`,
   (attempts) => [JSON.stringify(attempts.map(({ taskInstanceId, epoch, state }) => ({ id: taskInstanceId, epoch, state })))],
 );

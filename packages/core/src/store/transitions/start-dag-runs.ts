@@ -13,6 +13,7 @@ export interface ActiveDagRun {
   readonly intervalStartAt: number | null;
   readonly intervalEndAt: number | null;
   readonly runAfterAt: number;
+  readonly startedAt: number | null;
   readonly dagVersionId: string;
   readonly bundleVersion: string;
   readonly revision: number;
@@ -21,7 +22,7 @@ export interface ActiveDagRun {
 /** What a statement returns of a run that was taken. */
 export const ACTIVE_DAG_RUN_COLUMNS = `
   dag_run.id as id, dag_run.dag_id as "dagId", dag_run.run_id as "runId", dag_run.run_type as "runType", dag_run.conf as conf, dag_run.logical_at as "logicalAt",
-  dag_run.interval_start_at as "intervalStartAt", dag_run.interval_end_at as "intervalEndAt", dag_run.run_after_at as "runAfterAt",
+  dag_run.interval_start_at as "intervalStartAt", dag_run.interval_end_at as "intervalEndAt", dag_run.run_after_at as "runAfterAt", dag_run.started_at as "startedAt",
   dag_run.dag_version_id as "dagVersionId", dag_run.bundle_version as "bundleVersion", dag_run.revision as revision`;
 
 /**
@@ -41,24 +42,29 @@ export const lockDagsWithQueuedRuns = defineStatement<never, [now: number]>(
  * queued → running.
  *
  * Called when a run was created, when one has ended, and when a dag was unpaused. Starts the waiting runs of each dag in order (time, then id) up to its
- * `max_active_runs`; the scheduler of `term` holds them. The limit is counted from rows, under the lock of `lockDagsWithQueuedRuns`. Run twice: a
+ * `max_active_runs`, and those of a backfill that is not paused up to that one's own; the scheduler of `term` holds them. The limit is counted from rows, under the lock of `lockDagsWithQueuedRuns`. Run twice: a
  * started run is no longer queued.
  */
 export const startDagRuns = defineStatement<ActiveDagRun, [term: number, now: number, most: number]>(
   'start_dag_runs',
   () => `
     update dag_run
-    set state = 'running', started_at = $2, scheduler_term = $1
+    set state = 'running', started_at = $2, scheduler_term = $1, seen_revision = dag_run.revision
     from (
       select queued.id
       from (
-        select waiting.id, waiting.dag_id, waiting.run_after_at,
-          row_number() over (partition by waiting.dag_id order by waiting.run_after_at, waiting.id) as place
+        select waiting.id, waiting.dag_id, waiting.backfill_id, waiting.run_after_at,
+          row_number() over (partition by waiting.dag_id, waiting.backfill_id order by waiting.run_after_at, waiting.id) as place
         from dag_run as waiting
         where waiting.state = 'queued' and waiting.run_after_at <= $2
       ) as queued
       join dag on dag.dag_id = queued.dag_id and dag.is_paused = 0
-      where queued.place <= dag.max_active_runs - (select count(*) from dag_run as active where active.dag_id = dag.dag_id and active.state = 'running')
+      left join backfill on backfill.id = queued.backfill_id
+      where coalesce(backfill.is_paused, 0) = 0
+        and queued.place <= coalesce(backfill.max_active_runs, dag.max_active_runs) - (
+          select count(*) from dag_run as active
+          where active.dag_id = dag.dag_id and active.state = 'running' and active.backfill_id is not distinct from queued.backfill_id
+        )
       order by queued.run_after_at, queued.id
       limit $3
     ) as startable
@@ -77,7 +83,7 @@ export const adoptDagRuns = defineStatement<ActiveDagRun, [term: number, most: n
   'adopt_dag_runs',
   (d) => `
     update dag_run
-    set scheduler_term = $1
+    set scheduler_term = $1, seen_revision = dag_run.revision
     from (
       select orphan.id
       from dag_run as orphan

@@ -19,7 +19,8 @@ export const startTaskInstances = defineStatement<{ id: string }, [attempts: rea
   'start_task_instances',
   (d) => `
     update task_instance
-    set state = 'running', started_at = started.started_at, hostname = started.hostname, pid = started.pid
+    set state = 'running', started_at = started.started_at, hostname = started.hostname, pid = started.pid,
+      first_started_at = coalesce(task_instance.first_started_at, started.started_at)
     from ${d.rows('$1', 'started', { id: 'text', epoch: 'bigint', started_at: 'bigint', hostname: 'text', pid: 'bigint' })}
     where task_instance.id = started.id and task_instance.epoch = started.epoch and task_instance.state = 'queued'
     returning task_instance.id as id`,

@@ -4,12 +4,14 @@ import type { Database, Statement } from '../database.ts';
 import { describeDatabases } from '../testing/describe-databases.ts';
 import { insertDag, insertDagRun, insertTaskInstance, read } from '../testing/transition-fixtures.ts';
 import { createTaskInstances } from './create-task-instances.ts';
-import { finishTaskInstances } from './finish-task-instances.ts';
+import { finishTaskInstances, type FinishedAttempt } from './finish-task-instances.ts';
+import { haltTaskInstances } from './halt-task-instances.ts';
 import { holdDagRuns } from './hold-dag-runs.ts';
 import { queueTaskInstances } from './queue-task-instances.ts';
 import { resetTaskInstances } from './reset-task-instances.ts';
+import { restartTaskInstances } from './restart-task-instances.ts';
 import { scheduleTaskInstances } from './schedule-task-instances.ts';
-import { settleTaskInstances } from './settle-task-instances.ts';
+import { settleTaskInstances, type SettledTaskInstance } from './settle-task-instances.ts';
 import { startTaskInstances } from './start-task-instances.ts';
 
 const TICK = '1.1';
@@ -27,10 +29,18 @@ interface Transition {
 }
 
 const instance = (epoch: number) => [{ id: 'instance_1', epoch }];
-const finish = (state: 'success' | 'failed' | 'skipped' | 'up_for_retry') => (epoch: number) =>
-  finishTaskInstances([{ taskInstanceId: 'instance_1', epoch, state, endedAt: NOW, retryAt: null, maxTries: 3, losses: 0, failure: null }]);
-const settle = (state: 'success' | 'skipped' | 'upstream_failed') => (epoch: number) =>
-  settleTaskInstances(TICK, NOW, [{ id: 'instance_1', epoch, state }]);
+const scheduled = (epoch: number, raisesTry: 0 | 1 = 1) => [{ id: 'instance_1', epoch, raisesTry, resumption: null }];
+const queued = (epoch: number) => [{ id: 'instance_1', epoch, maxPerDag: null }];
+const ended = { taskInstanceId: 'instance_1', endedAt: NOW, retryAt: null, maxTries: 3, losses: 0, reschedules: 0 } as const;
+const nothing = { failure: null, decision: null, deferral: null, mapIndexLabel: null } as const;
+const finish =
+  (from: 'running' | 'deferred', state: FinishedAttempt['state']) =>
+  (epoch: number): Statement<{ id: string }> =>
+    finishTaskInstances([{ ...ended, ...nothing, epoch, from, state }]);
+const settle = (state: SettledTaskInstance['state']) => (epoch: number) =>
+  settleTaskInstances(TICK, NOW, [{ id: 'instance_1', epoch, state, failure: null, decision: null }]);
+const halt = (state: 'failed' | 'skipped') => (epoch: number) =>
+  haltTaskInstances(TICK, NOW, [{ id: 'instance_1', epoch, state, failure: null }]);
 
 const TRANSITIONS: readonly Transition[] = [
   {
@@ -38,7 +48,7 @@ const TRANSITIONS: readonly Transition[] = [
     from: 'none',
     to: 'scheduled',
     needsHold: true,
-    statement: (epoch) => scheduleTaskInstances(TICK, NOW, instance(epoch)),
+    statement: (epoch) => scheduleTaskInstances(TICK, NOW, scheduled(epoch)),
   },
   { name: 'reset', from: 'queued', to: 'scheduled', needsHold: true, statement: (epoch) => resetTaskInstances(TICK, instance(epoch)) },
   {
@@ -46,7 +56,7 @@ const TRANSITIONS: readonly Transition[] = [
     from: 'scheduled',
     to: 'queued',
     needsHold: true,
-    statement: (epoch) => queueTaskInstances(TICK, NOW, 'local', instance(epoch)),
+    statement: (epoch) => queueTaskInstances(TICK, NOW, 'local', queued(epoch)),
   },
   {
     name: 'start',
@@ -55,14 +65,35 @@ const TRANSITIONS: readonly Transition[] = [
     needsHold: false,
     statement: (epoch) => startTaskInstances([{ taskInstanceId: 'instance_1', epoch, startedAt: NOW, hostname: 'host', pid: 1 }]),
   },
-  ...(['success', 'failed', 'skipped', 'up_for_retry'] as const).map((state) => ({
+  ...(['success', 'failed', 'skipped', 'up_for_retry', 'up_for_reschedule', 'deferred'] as const).map((state) => ({
     name: `finish as ${state}`,
     from: 'running' as const,
     to: state,
     needsHold: false,
-    statement: finish(state),
+    statement: finish('running', state),
   })),
-  ...(['success', 'skipped', 'upstream_failed'] as const).map((state) => ({
+  ...(['failed', 'up_for_retry'] as const).map((state) => ({
+    name: `end of a wait as ${state}`,
+    from: 'deferred' as const,
+    to: state,
+    needsHold: false,
+    statement: finish('deferred', state),
+  })),
+  ...(['failed', 'skipped'] as const).map((state) => ({
+    name: `halt as ${state}`,
+    from: 'running' as const,
+    to: state,
+    needsHold: true,
+    statement: halt(state),
+  })),
+  {
+    name: 'restart',
+    from: 'restarting',
+    to: 'none',
+    needsHold: true,
+    statement: (epoch) => restartTaskInstances(TICK, [{ id: 'instance_1', epoch, maxTries: 3 }]),
+  },
+  ...(['success', 'failed', 'skipped', 'upstream_failed', 'removed'] as const).map((state) => ({
     name: `settle as ${state}`,
     from: 'none' as const,
     to: state,
@@ -129,7 +160,7 @@ describeDatabases('transitions of task instances', (open) => {
 
   test('schedule begins the next attempt and clears what the last one left', async () => {
     const database = await prepare('up_for_retry');
-    await database.batch([hold, scheduleTaskInstances(TICK, NOW, instance(1))]);
+    await database.batch([hold, scheduleTaskInstances(TICK, NOW, scheduled(1))]);
     expect(await read(database, 'task_instance', 'epoch', 'instance_1')).toBe(2);
     expect(await read(database, 'task_instance', 'try_number', 'instance_1')).toBe(2);
     expect(await read(database, 'task_instance', 'retry_at', 'instance_1')).toBeNull();
@@ -145,7 +176,7 @@ describeDatabases('transitions of task instances', (open) => {
   test('queue refuses while the dag is paused', async () => {
     const database = await prepare('scheduled');
     await database.batch([{ name: 'test_pause', text: () => 'update dag set is_paused = 1', values: [] }]);
-    const [, changed] = await database.batch([hold, queueTaskInstances(TICK, NOW, 'local', instance(1))]);
+    const [, changed] = await database.batch([hold, queueTaskInstances(TICK, NOW, 'local', queued(1))]);
     expect(changed).toEqual([]);
   });
 
@@ -153,8 +184,9 @@ describeDatabases('transitions of task instances', (open) => {
     const database = await open();
     await insertDag(database);
     await insertDagRun(database);
+    const place = { pool: 'default_pool', poolSlots: 1, priorityWeight: 1, queue: 'default' };
     const created = (id: string) =>
-      createTaskInstances(TICK, [{ id, dagRunId: 'run_1', taskId: 'task_1', mapIndex: -1, maxTries: 1, operator: 'function' }]);
+      createTaskInstances(TICK, [{ id, dagRunId: 'run_1', taskId: 'task_1', mapIndex: -1, maxTries: 1, operator: 'function', ...place }]);
     const [, first] = await database.batch([hold, created('instance_1')]);
     const [, second] = await database.batch([hold, created('instance_2')]);
     expect([first.length, second.length]).toEqual([1, 0]);

@@ -1,0 +1,455 @@
+import type { SerializedDag, SerializedTask, TriggerRule, TryOutcome } from '@tradewind/protocol';
+import { afterEach, describe, expect, test } from 'vitest';
+import { serializedDag, serializedTask } from '../store/testing/serialized-dag.ts';
+import { createSchedulerWorld, FAILURE, type SchedulerWorld } from './testing/scheduler-world.ts';
+
+let world: SchedulerWorld | undefined;
+
+afterEach(async () => {
+  await world?.stop();
+  world = undefined;
+});
+
+const open = async (dag: Partial<SerializedDag>, parallelism?: number): Promise<SchedulerWorld> =>
+  (world = await createSchedulerWorld([serializedDag(dag)], parallelism));
+const start = async (dag: Partial<SerializedDag>, parallelism?: number): Promise<SchedulerWorld> => {
+  const its = await open(dag, parallelism);
+  await its.trigger('orders');
+  return its;
+};
+const task = (taskId: string, changes: Partial<SerializedTask> = {}): SerializedTask =>
+  serializedTask(taskId, { operator: 'function', ...changes });
+const after = (taskId: string, upstream: readonly string[], triggerRule: TriggerRule = 'all_success'): SerializedTask =>
+  task(taskId, { upstream, triggerRule });
+const xcom = (taskId: string) => ({ kind: 'xcom', taskId }) as const;
+const states = async (its: SchedulerWorld): Promise<Record<string, string>> => {
+  const rows = await its.rows<{ task: string; index: number; state: string }>(
+    `select task_id as task, map_index as "index", state from task_instance order by task_id, map_index`,
+  );
+  return Object.fromEntries(rows.map(({ task: taskId, index, state }) => [index === -1 ? taskId : `${taskId}[${index}]`, state]));
+};
+const runState = async (its: SchedulerWorld): Promise<string> =>
+  (await its.rows<{ state: string }>('select state from dag_run order by id desc limit 1'))[0]?.state ?? '';
+const choose = (...follow: string[]): TryOutcome => ({
+  result: 'success',
+  valueJson: 'null',
+  events: [],
+  decision: { kind: 'branch', follow },
+});
+
+describe('a branch', () => {
+  const dag = {
+    tasks: [
+      task('size', { decision: { kind: 'branch', choices: ['big', 'small'] } }),
+      task('big', { upstream: ['size'], followedOn: { size: ['big'] } }),
+      task('small', { upstream: ['size'], followedOn: { size: ['small'] } }),
+      after('always_after', ['size']),
+      after('join', ['big', 'small'], 'none_failed_min_one_success'),
+    ],
+  };
+
+  test('skips every choice that it did not return, at once', async () => {
+    const its = await start(dag);
+    await its.end('size', choose('big'));
+    expect(await states(its)).toMatchObject({ big: 'queued', small: 'skipped', always_after: 'queued', join: 'none' });
+  });
+
+  test('may follow several, or none', async () => {
+    const its = await start(dag);
+    await its.end('size', choose('big', 'small'));
+    expect(its.dispatched()).toEqual(['big', 'small', 'always_after']);
+    await its.trigger('orders');
+    await its.end('size', choose());
+    expect(
+      await its.rows(`select task_id as task from task_instance where run_id = 'run-2' and state = 'skipped' order by task_id`),
+    ).toEqual([{ task: 'big' }, { task: 'join' }, { task: 'small' }]);
+  });
+
+  test('does not skip what a followed choice leads to', async () => {
+    const its = await start({
+      tasks: [
+        task('size', { decision: { kind: 'branch', choices: ['long', 'short'] } }),
+        task('long', { upstream: ['size'], followedOn: { size: ['long'] } }),
+        task('join', { upstream: ['size', 'long'], followedOn: { size: ['short'] }, triggerRule: 'none_failed' }),
+      ],
+    });
+    await its.end('size', choose('long'));
+    expect(await states(its)).toMatchObject({ long: 'queued', join: 'none' });
+  });
+
+  test('is remembered over a crash', async () => {
+    const its = await start(dag);
+    await its.end('size', choose('big'));
+    await its.crash();
+    expect(await states(its)).toMatchObject({ big: 'queued', small: 'skipped', join: 'none' });
+  });
+});
+
+describe('a short circuit that does not go on', () => {
+  const stop: TryOutcome = { result: 'success', valueJson: 'false', events: [], decision: { kind: 'short_circuit', goesOn: false } };
+  const tasks = (skips: 'all' | 'direct') => [
+    task('gate', { decision: { kind: 'short_circuit', skips } }),
+    after('next', ['gate']),
+    after('last', ['next'], 'all_done'),
+  ];
+
+  test('skips everything below it, whatever the rules say', async () => {
+    const its = await start({ tasks: tasks('all') });
+    await its.end('gate', stop);
+    expect(await states(its)).toEqual({ gate: 'success', next: 'skipped', last: 'skipped' });
+    expect(await runState(its)).toBe('success');
+  });
+
+  test('skips what is directly below it, and leaves the rest to the rules', async () => {
+    const its = await start({ tasks: tasks('direct') });
+    await its.end('gate', stop);
+    expect(await states(its)).toEqual({ gate: 'success', next: 'skipped', last: 'queued' });
+  });
+});
+
+describe('dynamic mapping', () => {
+  const product = (over: Readonly<Record<string, string>>, changes: Partial<SerializedTask> = {}): SerializedTask =>
+    task('each', {
+      upstream: Object.values(over),
+      expand: { kind: 'product', over: Object.entries(over).map(([name, taskId]) => ({ name, source: xcom(taskId) })) },
+      ...changes,
+    });
+  const dag = {
+    tasks: [
+      task('list'),
+      product({ item: 'list' }, { inputs: { unit: { kind: 'literal', value: 'kg' } } }),
+      task('join', { upstream: ['each'], inputs: { all: xcom('each') } }),
+    ],
+  };
+
+  test('makes one task instance of each element, and the list of their values for what follows', async () => {
+    const its = await start(dag);
+    await its.succeed('list', ['a', 'b', 'c']);
+    expect(await states(its)).toEqual({ list: 'success', 'each[0]': 'queued', 'each[1]': 'queued', 'each[2]': 'queued', join: 'none' });
+    expect(its.workload('each').inputsJson).toEqual({ item: '"a"', unit: '"kg"' });
+    for (const value of [1, 2, 3]) await its.succeed('each', value);
+    expect(its.workload('join').inputsJson).toEqual({ all: '[1,2,3]' });
+    await its.end('join');
+    expect(await runState(its)).toBe('success');
+  });
+
+  test('makes a cross product of several lists, the last varying fastest', async () => {
+    const its = await start({ tasks: [task('one'), task('two'), product({ x: 'one', y: 'two' })] });
+    await its.succeed('one', [1, 2]);
+    await its.succeed('two', { k: 'v', l: 'w' });
+    const inputs: unknown[] = [];
+    while (its.dispatched().includes('each')) {
+      inputs.push(its.workload('each').inputsJson);
+      await its.end('each');
+    }
+    expect(inputs).toEqual([
+      { x: '1', y: '["k","v"]' },
+      { x: '1', y: '["l","w"]' },
+      { x: '2', y: '["k","v"]' },
+      { x: '2', y: '["l","w"]' },
+    ]);
+  });
+
+  test('gives each task instance its own set of arguments', async () => {
+    const its = await start({
+      tasks: [task('list'), task('each', { upstream: ['list'], expand: { kind: 'sets', source: xcom('list') } })],
+    });
+    await its.succeed('list', [{ a: 1 }, { a: 2, b: 3 }]);
+    await its.end('each');
+    expect(its.workload('each').inputsJson).toEqual({ a: '2', b: '3' });
+  });
+
+  test('skips a mapped task without elements, and what needs it', async () => {
+    const its = await start(dag);
+    await its.succeed('list', []);
+    expect(await states(its)).toEqual({ list: 'success', each: 'skipped', join: 'skipped' });
+    expect(await runState(its)).toBe('success');
+  });
+
+  test('fails the producer of a value that is no list, or too long a one', async () => {
+    const its = await start(dag);
+    await its.succeed('list', 5);
+    expect(await states(its)).toEqual({ list: 'failed', each: 'upstream_failed', join: 'upstream_failed' });
+    await its.trigger('orders');
+    await its.succeed(
+      'list',
+      Array.from({ length: 1_025 }, () => 0),
+    );
+    const [row] = await its.rows<{ failure: string }>(`select failure from task_instance where run_id = 'run-2' and task_id = 'list'`);
+    expect(JSON.parse(row?.failure ?? '')).toEqual({
+      kind: 'bad_value',
+      message: 'the value that each is mapped over has 1025 elements, and at most 1024 are allowed (max_map_length)',
+    });
+  });
+
+  test('cannot run over a list that was never made, whatever its rule', async () => {
+    const its = await start({ tasks: [task('list'), product({ item: 'list' }, { triggerRule: 'all_done' })] });
+    await its.end('list', FAILURE);
+    expect(await states(its)).toEqual({ list: 'failed', each: 'upstream_failed' });
+  });
+
+  test('creates many task instances in portions, also over a crash', async () => {
+    const its = await start(dag, 4);
+    const length = 1_000;
+    await its.succeed(
+      'list',
+      Array.from({ length }, (_, index) => index),
+    );
+    await its.crash();
+    for (let left = length; left > 0; left -= 1) await its.end('each');
+    expect(
+      (await its.rows<{ n: number }>(`select count(*) as n from task_instance where task_id = 'each' and state = 'success'`))[0]?.n,
+    ).toBe(length);
+    await its.end('join');
+    expect(await runState(its)).toBe('success');
+  });
+
+  test('runs each index of a mapped group depth first', async () => {
+    const its = await start({
+      tasks: [
+        task('list'),
+        task('g.first', { groupId: 'g', upstream: ['list'], inputs: { item: { kind: 'expanded', name: 'item' } } }),
+        task('g.second', {
+          groupId: 'g',
+          upstream: ['g.first'],
+          inputs: { first: xcom('g.first'), item: { kind: 'expanded', name: 'item' } },
+        }),
+        task('join', { upstream: ['g.second'], inputs: { all: xcom('g.second') } }),
+      ],
+      groups: [{ groupId: 'g', expand: { kind: 'product', over: [{ name: 'item', source: xcom('list') }] } }],
+    });
+    await its.succeed('list', ['a', 'b']);
+    await its.succeed('g.first', 1);
+    expect(await states(its)).toEqual({
+      list: 'success',
+      'g.first[0]': 'success',
+      'g.first[1]': 'queued',
+      'g.second[0]': 'queued',
+      'g.second[1]': 'none',
+      join: 'none',
+    });
+    expect(its.workload('g.second').inputsJson).toEqual({ first: '1', item: '"a"' });
+    await its.end('g.first', FAILURE);
+    expect(await states(its)).toMatchObject({ 'g.second[0]': 'queued', 'g.second[1]': 'upstream_failed', join: 'upstream_failed' });
+  });
+});
+
+describe('setup and teardown', () => {
+  const dag = {
+    tasks: [
+      task('make', { role: 'setup' }),
+      after('work', ['make']),
+      after('more', ['work'], 'all_done'),
+      task('drop', { role: 'teardown', setups: ['make'], upstream: ['make', 'more'], triggerRule: 'all_done_setup_success' }),
+    ],
+  } satisfies Partial<SerializedDag>;
+
+  test('takes away what was made, whatever became of the work, and does not decide how the run ends', async () => {
+    const its = await start(dag);
+    await its.end('make');
+    await its.end('work', FAILURE);
+    await its.end('more', FAILURE);
+    expect(its.dispatched()).toEqual(['drop']);
+    await its.end('drop', FAILURE);
+    expect(await runState(its)).toBe('failed');
+    await its.trigger('orders');
+    for (const taskId of ['make', 'work', 'more']) await its.end(taskId);
+    await its.end('drop', FAILURE);
+    expect(await runState(its)).toBe('success');
+  });
+
+  test('does nothing where nothing was made', async () => {
+    const its = await start(dag);
+    await its.end('make', FAILURE);
+    expect(await states(its)).toEqual({ make: 'failed', work: 'upstream_failed', more: 'upstream_failed', drop: 'upstream_failed' });
+    await its.trigger('orders');
+    await its.end('make', { result: 'skipped', reason: 'no need' });
+    expect(await states(its)).toMatchObject({ make: 'skipped', work: 'skipped', more: 'skipped', drop: 'skipped' });
+  });
+});
+
+describe('earlier runs', () => {
+  test('a task that depends on the past waits until its task instance of the run before is good', async () => {
+    const its = await open({ tasks: [task('load', { dependsOnPast: true })] });
+    await its.trigger('orders', {}, 1_000);
+    await its.trigger('orders', {}, 2_000);
+    expect(its.dispatched()).toEqual(['load']);
+    await its.end('load', FAILURE);
+    expect(its.dispatched()).toEqual([]);
+    await its.trigger('orders', {}, 500);
+    expect(its.dispatched()).toEqual(['load']);
+  });
+
+  test('goes on in order, run after run', async () => {
+    const its = await open({ tasks: [task('load', { dependsOnPast: true })] });
+    for (const at of [1_000, 2_000, 3_000]) await its.trigger('orders', {}, at);
+    for (const runId of ['run-1', 'run-2', 'run-3']) {
+      expect(its.dispatched()).toEqual(['load']);
+      expect(its.workload('load').context.runId).toBe(runId);
+      await its.end('load');
+    }
+  });
+
+  test('wait_for_downstream waits for what is below as well', async () => {
+    const its = await open({ tasks: [task('load', { waitForDownstream: true }), after('report', ['load'])] });
+    await its.trigger('orders', {}, 1_000);
+    await its.trigger('orders', {}, 2_000);
+    await its.end('load');
+    expect(its.dispatched()).toEqual(['report']);
+    await its.end('report');
+    expect(its.dispatched()).toEqual(['load']);
+  });
+});
+
+describe('the end of a run', () => {
+  test('comes with the first failure where the dag says so: what runs is stopped, the rest skipped', async () => {
+    const its = await start({ failFast: true, tasks: [task('a'), task('b'), after('c', ['b'])] });
+    await its.end('a', FAILURE);
+    expect(await states(its)).toEqual({ a: 'failed', b: 'skipped', c: 'skipped' });
+    expect(its.cancelled()).toEqual(['b']);
+    expect(await runState(its)).toBe('failed');
+  });
+
+  test('comes when it takes too long', async () => {
+    const its = await start({ dagrunTimeoutMs: 60_000, tasks: [task('a'), after('b', ['a'])] });
+    await its.clock.advance(59_999);
+    expect(await runState(its)).toBe('running');
+    await its.clock.advance(1);
+    expect(await states(its)).toEqual({ a: 'skipped', b: 'skipped' });
+    expect(its.cancelled()).toEqual(['a']);
+    expect(await its.rows('select state, end_reason as reason from dag_run')).toEqual([{ state: 'failed', reason: 'timed_out' }]);
+  });
+
+  test('pauses the dag after too many failed runs in a row', async () => {
+    const its = await open({ maxConsecutiveFailedDagRuns: 2, tasks: [task('a')] });
+    const paused = async () => (await its.rows<{ p: number }>('select is_paused as p from dag'))[0]?.p;
+    for (const [outcome, expected] of [
+      [FAILURE, 0],
+      [undefined, 0],
+      [FAILURE, 0],
+      [FAILURE, 1],
+    ] as const) {
+      await its.clock.advance(10);
+      await its.trigger('orders');
+      await its.end('a', outcome);
+      expect(await paused()).toBe(expected);
+    }
+  });
+});
+
+describe('slots', () => {
+  test('a pool lets in what fits, and holds up nobody else', async () => {
+    const its = await open({ tasks: [task('a', { pool: 'small' }), task('b', { pool: 'small' }), task('c')] });
+    await its.rows(`insert into pool (name, slots, description, include_deferred) values ('small', 1, '', 0)`);
+    await its.clock.advance(3_000);
+    await its.trigger('orders');
+    expect(its.dispatched()).toEqual(['a', 'c']);
+    await its.end('a');
+    expect(its.dispatched()).toEqual(['c', 'b']);
+  });
+
+  test('a task instance that wants more slots than its pool has never runs, and one of an unknown pool waits for it', async () => {
+    const its = await start({ tasks: [task('wide', { poolSlots: 200 }), task('lost', { pool: 'nowhere' }), task('c')] });
+    expect(its.dispatched()).toEqual(['c']);
+    await its.rows(`insert into pool (name, slots, description, include_deferred) values ('nowhere', 1, '', 0)`);
+    await its.clock.advance(3_000);
+    expect(its.dispatched()).toEqual(['c', 'lost']);
+  });
+
+  test('the highest priority comes first; by default that is what most waits for', async () => {
+    const its = await start(
+      { tasks: [task('leaf'), task('root'), after('below', ['root']), task('urgent', { priorityWeight: 10, weightRule: 'absolute' })] },
+      1,
+    );
+    const order: string[] = [];
+    for (let left = 4; left > 0; left -= 1) {
+      const [next = ''] = its.dispatched();
+      order.push(next);
+      await its.end(next);
+    }
+    expect(order).toEqual(['urgent', 'root', 'leaf', 'below']);
+  });
+
+  test('max_active_tis_per_dagrun holds inside one run, max_active_tis_per_dag over all', async () => {
+    const each = { upstream: ['list'], expand: { kind: 'sets', source: xcom('list') } } as const;
+    const its = await open({
+      tasks: [task('list'), task('one', { ...each, maxActiveTisPerDagrun: 1 }), task('two', { ...each, maxActiveTisPerDag: 1 })],
+    });
+    await its.trigger('orders');
+    await its.trigger('orders');
+    await its.succeed('list', [{}, {}]);
+    await its.succeed('list', [{}, {}]);
+    expect(its.dispatched().toSorted()).toEqual(['one', 'one', 'two']);
+    await its.end('two');
+    await its.end('one');
+    expect(its.dispatched().toSorted()).toEqual(['one', 'one', 'two']);
+  });
+});
+
+describe('a try that goes on later', () => {
+  test('is called again at the time that it asked for, without another try', async () => {
+    const its = await start({ tasks: [task('wait')] });
+    await its.end('wait', { result: 'rescheduled', at: its.clock.now() + 5_000 });
+    expect(await states(its)).toEqual({ wait: 'up_for_reschedule' });
+    await its.clock.advance(4_999);
+    expect(its.dispatched()).toEqual([]);
+    await its.clock.advance(1);
+    expect(its.workload('wait').context).toMatchObject({ tryNumber: 1, rescheduleCount: 1 });
+  });
+
+  test('finds what it kept when the moment that it was deferred for has come', async () => {
+    const its = await start({ tasks: [task('wait')] });
+    const at = its.clock.now() + 5_000;
+    await its.end('wait', { result: 'deferred', deferral: { trigger: { kind: 'timer', at }, stateJson: '{"job":7}' } });
+    expect(await states(its)).toEqual({ wait: 'deferred' });
+    await its.crash();
+    await its.clock.advance(5_000);
+    expect(its.workload('wait')).toMatchObject({
+      context: { tryNumber: 1 },
+      resumption: { stateJson: '{"job":7}', event: { ok: true, json: JSON.stringify({ at: new Date(at).toISOString() }) } },
+    });
+    await its.end('wait');
+    expect(await runState(its)).toBe('success');
+  });
+
+  test('fails where it has waited for too long', async () => {
+    const its = await start({ tasks: [task('wait', { retries: 1, retryDelayMs: 0 })] });
+    const deferral = {
+      trigger: { kind: 'code', name: 'never', argsJson: 'null' },
+      stateJson: 'null',
+      timeoutAt: its.clock.now() + 1_000,
+    } as const;
+    await its.end('wait', { result: 'deferred', deferral });
+    await its.clock.advance(1_000);
+    expect(its.workload('wait').context.tryNumber).toBe(2);
+    const [row] = await its.rows<{ failure: string }>('select failure from task_instance_history');
+    expect(JSON.parse(row?.failure ?? '')).toMatchObject({ kind: 'timeout' });
+  });
+});
+
+describe('a change by somebody else', () => {
+  test('stops what runs of a cleared task instance, and runs it anew when that has ended', async () => {
+    const its = await start({ tasks: [task('a')] });
+    const { attempt } = its.workload('a');
+    its.scheduler.report({ type: 'started', attempt, at: its.clock.now(), pid: 1, hostname: 'host' });
+    await its.clock.advance(20);
+    await its.rows(`update task_instance set state = 'restarting'`);
+    await its.rows('update dag_run set revision = revision + 1');
+    its.scheduler.wake('runs');
+    await its.clock.advance(0);
+    expect(its.cancelled()).toEqual(['a']);
+    await its.end('a', FAILURE);
+    expect(its.workload('a').attempt.epoch).toBeGreaterThan(attempt.epoch);
+    expect(its.workload('a').context.tryNumber).toBe(2);
+  });
+
+  test('stops what runs of a task instance that was marked', async () => {
+    const its = await start({ tasks: [task('a'), after('b', ['a'])] });
+    await its.rows(`update task_instance set state = 'success', epoch = epoch + 1 where task_id = 'a'`);
+    await its.rows('update dag_run set revision = revision + 1');
+    its.scheduler.wake('runs');
+    await its.clock.advance(0);
+    expect(its.cancelled()).toEqual(['a']);
+    expect(its.dispatched()).toEqual(['a', 'b']);
+  });
+});

@@ -1,0 +1,53 @@
+/**
+ * What the code of a try may ask for while it runs: the child sends a request over its channel, the supervisor has the environment answer it. A child never
+ * reaches the database, and is given only what its task may have.
+ */
+import type { JsonObject, JsonValue } from './json.ts';
+
+/** How many requests of one try may wait for their answers; the child keeps further ones back. */
+export const MAX_REQUESTS_IN_FLIGHT = 16;
+
+/** The longest text of a rendered field that is kept (Airflow's `max_templated_field_length`). */
+export const MAX_RENDERED_FIELD_LENGTH = 4_096;
+
+/** One question of a try. */
+export type TaskRequest =
+  | { readonly kind: 'variable'; readonly key: string }
+  | { readonly kind: 'connection'; readonly connId: string }
+  /** Values that tasks of this dag pushed; without a map index those of all of them, with `includePriorDates` the newest of earlier runs. */
+  | {
+      readonly kind: 'xcom';
+      readonly taskId: string;
+      readonly key: string;
+      readonly mapIndex?: number;
+      readonly runId?: string;
+      readonly includePriorDates?: boolean;
+    }
+  | { readonly kind: 'push_xcom'; readonly key: string; readonly valueJson: string }
+  /** Events of an asset among the task's inlets, oldest first. */
+  | {
+      readonly kind: 'asset_events';
+      readonly assetName: string;
+      readonly after?: string;
+      readonly before?: string;
+      readonly limit?: number;
+    }
+  /** The state of runs or task instances of a dag of this environment. */
+  | {
+      readonly kind: 'dag_run_states';
+      readonly dagId: string;
+      /** ISO 8601 instants, or run ids. */
+      readonly logicalDates?: readonly string[];
+      readonly runIds?: readonly string[];
+      readonly taskIds?: readonly string[];
+      readonly groupId?: string;
+    }
+  /** What the template fields of the try became, to be shown to people. Nothing is answered. */
+  | { readonly kind: 'rendered_fields'; readonly fields: JsonObject }
+  /** Texts that the environment must not show from here on. Nothing is answered. */
+  | { readonly kind: 'mask'; readonly values: readonly string[] };
+
+/** The environment's answer. */
+export type TaskResponse =
+  | { readonly ok: true; readonly value: JsonValue }
+  | { readonly ok: false; readonly code: 'not_found' | 'forbidden' | 'bad_request' | 'unavailable'; readonly message: string };
