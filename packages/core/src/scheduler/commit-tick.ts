@@ -56,30 +56,41 @@ function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly Ti
   const { id, now } = plan;
   const runs = [...plan.touched].map(({ row }) => ({ id: row.id, revision: row.revision }));
   const finished = plan.finished.map(({ row }) => row);
-  const settled = plan.settled.map(({ row }) => row);
-  const expected = expectedStates(plan);
-  const steps: (TickStatement | false)[] = [
+  return [
     { step: 'hold', statement: holdDagRuns(id, state.term, now, runs) },
-    plan.started.length > 0 && { step: 'start', statement: startTaskInstances(plan.started.map(({ row }) => row)) },
-    finished.length > 0 && { step: 'finish', statement: finishTaskInstances(finished) },
-    finished.length > 0 && { step: 'history', statement: recordTries(finished) },
-    plan.values.length > 0 && { step: 'xcom', statement: pushXComs(now, plan.values) },
+    ...unlessEmpty(
+      plan.started.map(({ row }) => row),
+      (rows) => [{ step: 'start', statement: startTaskInstances(rows) }],
+    ),
+    ...unlessEmpty(finished, (rows) => [
+      { step: 'finish', statement: finishTaskInstances(rows) },
+      { step: 'history', statement: recordTries(rows) },
+    ]),
+    ...unlessEmpty(plan.values, (rows) => [{ step: 'xcom', statement: pushXComs(now, rows) }]),
     ...events,
-    expected.length > 0 && { step: 'release', statement: releaseRefusedDagRuns(id, expected) },
-    plan.restarted.length > 0 && { step: 'restartHistory', statement: recordClearedTries(id, now, plan.restarted) },
-    plan.restarted.length > 0 && { step: 'restart', statement: restartTaskInstances(id, plan.restarted) },
-    plan.expanded.length > 0 && { step: 'expand', statement: recordExpandedScopes(id, plan.expanded) },
-    plan.indexed.length > 0 && { step: 'index', statement: indexTaskInstances(id, plan.indexed) },
-    plan.created.length > 0 && { step: 'create', statement: createTaskInstances(id, plan.created) },
-    settled.length > 0 && { step: 'settle', statement: settleTaskInstances(id, now, settled) },
-    plan.reset.length > 0 && { step: 'reset', statement: resetTaskInstances(id, plan.reset) },
-    plan.scheduled.length > 0 && { step: 'schedule', statement: scheduleTaskInstances(id, now, plan.scheduled) },
-    plan.halted.length > 0 && { step: 'halt', statement: haltTaskInstances(id, now, plan.halted) },
+    ...unlessEmpty(expectedStates(plan), (rows) => [{ step: 'release', statement: releaseRefusedDagRuns(id, rows) }]),
+    ...unlessEmpty(plan.restarted, (rows) => [
+      { step: 'restartHistory', statement: recordClearedTries(id, now, rows) },
+      { step: 'restart', statement: restartTaskInstances(id, rows) },
+    ]),
+    ...unlessEmpty(plan.expanded, (rows) => [{ step: 'expand', statement: recordExpandedScopes(id, rows) }]),
+    ...unlessEmpty(plan.indexed, (rows) => [{ step: 'index', statement: indexTaskInstances(id, rows) }]),
+    ...unlessEmpty(plan.created, (rows) => [{ step: 'create', statement: createTaskInstances(id, rows) }]),
+    ...unlessEmpty(
+      plan.settled.map(({ row }) => row),
+      (rows) => [{ step: 'settle', statement: settleTaskInstances(id, now, rows) }],
+    ),
+    ...unlessEmpty(plan.reset, (rows) => [{ step: 'reset', statement: resetTaskInstances(id, rows) }]),
+    ...unlessEmpty(plan.scheduled, (rows) => [{ step: 'schedule', statement: scheduleTaskInstances(id, now, rows) }]),
+    ...unlessEmpty(plan.halted, (rows) => [{ step: 'halt', statement: haltTaskInstances(id, now, rows) }]),
     ...queueStatements(state, plan),
     ...finishRunStatements(plan),
-    events.length > 0 && { step: 'wake', statement: wakeOthers },
+    ...unlessEmpty(events, () => [{ step: 'wake', statement: wakeOthers }]),
   ];
-  return steps.filter((step) => step !== false);
+}
+
+function unlessEmpty<Row>(rows: readonly Row[], statements: (rows: readonly Row[]) => readonly TickStatement[]): readonly TickStatement[] {
+  return rows.length === 0 ? [] : statements(rows);
 }
 
 function queueStatements(state: SchedulerState, plan: TickPlan): TickStatement[] {

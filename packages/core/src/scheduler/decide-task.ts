@@ -126,32 +126,36 @@ function wakeExpansions(run: ActiveRun, task: ActiveTask, plan: TickPlan): void 
 function decideOne(run: ActiveRun, task: ActiveTask, plan: TickPlan): boolean {
   if (task.state !== 'none' || !task.isStored) return false;
   const readiness = readinessOf(run, task);
-  if (readiness === 'wait') return false;
-  if (readiness === 'run' && isUnexpanded(task.node)) {
-    const { scope } = task.node;
-    if (scope === undefined) return false;
-    scope.waiting.add(task);
-    plan.expanding.add({ run, scope });
-    plan.touch(run);
-    return false;
-  }
-  const { dependsOnPast, waitForDownstream, waitForPastDependsBeforeSkipping, decision } = task.node.graph.task;
-  const asksPast = dependsOnPast === true || waitForDownstream === true;
-  if (asksPast && !task.isPastMet && (readiness === 'run' || (readiness === 'skipped' && waitForPastDependsBeforeSkipping === true))) {
-    run.waitingForPast.add(task);
-    plan.touch(run);
-    return false;
-  }
+  if (readiness === 'wait' || isHeldBack(run, task, readiness, plan)) return false;
   if (readiness !== 'run') {
     settleTask(run, task, { state: readiness }, plan);
     return true;
   }
-  if (decision?.kind === 'latest_only') task.decision = { kind: 'latest_only', goesOn: plan.isLatest(run) };
-  else if (!task.node.graph.isEmpty) {
+  const { isEmpty, task: authored } = task.node.graph;
+  const isLatestOnly = authored.decision?.kind === 'latest_only';
+  if (!isEmpty && !isLatestOnly) {
     scheduleTask(run, task, plan);
     return false;
   }
+  if (isLatestOnly) task.decision = { kind: 'latest_only', goesOn: plan.isLatest(run) };
   settleTask(run, task, { state: 'success' }, plan);
+  return true;
+}
+
+/** Whether something besides its upstream has to come first: the expansion of a mapped task, or what it asks of earlier runs. */
+function isHeldBack(run: ActiveRun, task: ActiveTask, readiness: Readiness, plan: TickPlan): boolean {
+  const { scope } = task.node;
+  if (readiness === 'run' && scope !== undefined && isUnexpanded(task.node)) {
+    scope.waiting.add(task);
+    plan.expanding.add({ run, scope });
+    plan.touch(run);
+    return true;
+  }
+  const { dependsOnPast, waitForDownstream, waitForPastDependsBeforeSkipping } = task.node.graph.task;
+  if (task.isPastMet || (dependsOnPast !== true && waitForDownstream !== true)) return false;
+  if (readiness !== 'run' && (readiness !== 'skipped' || waitForPastDependsBeforeSkipping !== true)) return false;
+  run.waitingForPast.add(task);
+  plan.touch(run);
   return true;
 }
 

@@ -92,7 +92,7 @@ export async function createSchedulerWorld(dags: readonly SerializedDag[], paral
     dispatched: () => workers.waiting(),
     workload: (taskId) => workers.workload(taskId),
     cancelled: () => workers.cancelled(),
-    async trigger(dagId, conf = {}, logicalAt = undefined) {
+    async trigger(dagId, conf = {}, logicalAt?: number) {
       runs += 1;
       const [[version]] = await database.batch([
         { name: 'test_version', text: () => 'select dag_version_id as id from dag where dag_id = $1', values: [dagId], row: { id: '' } },
