@@ -31,9 +31,12 @@ export interface BenchEnvironment {
   run(dagId: string): Promise<string>;
   /** The value that each task of a run returned. */
   values(dagId: string, runId: string): Promise<readonly TaskValue[]>;
+  /** How long each pass of the scheduler that wrote something took, in milliseconds; forgotten by the reading. */
+  takeTicks(): readonly number[];
   /** Waits until `count` runs have ended since this was made. */
   runsEnded(count: number): Promise<readonly { readonly runId: string; readonly state: string }[]>;
-  restart(): Promise<void>;
+  /** Stops the environment and starts it again; `meanwhile` is called in between. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -61,7 +64,7 @@ export async function startBenchEnvironment(
     postgresUrl: postgres?.url,
     request,
     async run(dagId) {
-      const ended = watch.next(1);
+      const ended = watch.next(1, dagId);
       const { dag_run_id: runId } = (await request('POST', `/api/v2/dags/${dagId}/dagRuns`, { logical_date: null })) as {
         dag_run_id: string;
       };
@@ -70,9 +73,11 @@ export async function startBenchEnvironment(
       return runId;
     },
     values: (dagId, runId) => readValues(request, dagId, runId),
+    takeTicks: () => watch.ticks.splice(0),
     runsEnded: (count) => within(RUN_PATIENCE_MS, watch.next(count), `${count} runs did not end`),
-    async restart() {
+    async restart(meanwhile) {
       await environment.stop();
+      await meanwhile?.();
       environment = await startOn(folder, watch, []);
     },
     async stop() {
@@ -92,6 +97,9 @@ async function startOn(folder: string, watch: RunWatch, files: readonly string[]
   const running = await startEnvironment(loadConfig(folder, {}), {
     observe: (activity) => {
       watch.observe(activity);
+    },
+    observeTick: ({ durationMs }) => {
+      watch.ticks.push(durationMs);
     },
     onDagsChanged: ({ file, error }) => {
       if (error !== undefined) known.reject(new Error(`${file}: ${error.message}`));
@@ -151,24 +159,37 @@ interface EndedRun {
 }
 
 interface RunWatch {
+  readonly ticks: number[];
   observe(activity: Activity): void;
-  next(count: number): Promise<readonly EndedRun[]>;
+  next(count: number, dagId?: string): Promise<readonly EndedRun[]>;
+}
+
+interface RunWaiter {
+  readonly count: number;
+  /** Only runs of this dag; undefined for those of any. */
+  readonly dagId: string | undefined;
+  readonly runs: EndedRun[];
+  readonly done: (runs: readonly EndedRun[]) => void;
 }
 
 /** Collects ended runs for whoever waits for the next few. */
 function watchRuns(): RunWatch {
-  let waiting: { readonly count: number; readonly runs: EndedRun[]; readonly done: (runs: readonly EndedRun[]) => void } | undefined;
+  const waiters = new Set<RunWaiter>();
   return {
+    ticks: [],
     observe(activity) {
-      if (activity.type !== 'dag_run' || (activity.state !== 'success' && activity.state !== 'failed') || waiting === undefined) return;
-      waiting.runs.push({ runId: activity.runId, state: activity.state });
-      if (waiting.runs.length < waiting.count) return;
-      waiting.done(waiting.runs);
-      waiting = undefined;
+      if (activity.type !== 'dag_run' || (activity.state !== 'success' && activity.state !== 'failed')) return;
+      for (const waiter of waiters) {
+        if (waiter.dagId !== undefined && waiter.dagId !== activity.dagId) continue;
+        waiter.runs.push({ runId: activity.runId, state: activity.state });
+        if (waiter.runs.length < waiter.count) continue;
+        waiters.delete(waiter);
+        waiter.done(waiter.runs);
+      }
     },
-    next: (count) =>
+    next: (count, dagId) =>
       new Promise((done) => {
-        waiting = { count, runs: [], done };
+        waiters.add({ count, dagId, runs: [], done });
       }),
   };
 }

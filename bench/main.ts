@@ -1,5 +1,5 @@
 /**
- * `npm run -s bench -- chain|fan-out|event-to-run|burst|cold-start [--database sqlite|postgres] [--json]`
+ * `npm run -s bench -- NAME [--database sqlite|postgres] [--json]`
  *
  * Prints one line: `benchmark database p50Ms p95Ms p99Ms floorP50Ms ratio`, and what else the benchmark has to say. The floor is measured in the same run, so the
  * ratio means something on a noisy machine; absolute times do not.
@@ -10,11 +10,25 @@ import { chain } from './benchmarks/chain.ts';
 import { coldStart } from './benchmarks/cold-start.ts';
 import { eventToRun } from './benchmarks/event-to-run.ts';
 import { fanOut } from './benchmarks/fan-out.ts';
+import { history } from './benchmarks/history.ts';
+import { isolated } from './benchmarks/isolated.ts';
+import { manyDags } from './benchmarks/many-dags.ts';
+import { map } from './benchmarks/map.ts';
+import { parse } from './benchmarks/parse.ts';
+import { registered } from './benchmarks/registered.ts';
+import { tail } from './benchmarks/tail.ts';
 import type { Benchmark } from './bench-environment.ts';
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   chain,
   'fan-out': fanOut,
+  map,
+  'many-dags': manyDags,
+  tail,
+  history,
+  registered,
+  parse,
+  isolated,
   'event-to-run': eventToRun,
   burst,
   'cold-start': coldStart,

@@ -1,4 +1,4 @@
-import { startBenchEnvironment, type BenchDatabase } from '../bench-environment.ts';
+import { startBenchEnvironment, type BenchDatabase, type BenchEnvironment } from '../bench-environment.ts';
 import { percentiles, round, type Figures } from '../figures.ts';
 import { openHopFloor } from '../floor.ts';
 
@@ -6,7 +6,8 @@ const TASKS = 100;
 const RUNS = 8;
 const WARM_UP_RUNS = 2;
 
-const DAG = `
+/** A dag file with the chain. */
+export const CHAIN_DAG = `
 import { dag } from '@tradewind/sdk';
 const now = () => Number(process.hrtime.bigint()) / 1e6;
 export const chain = dag('chain', {}, (d) => {
@@ -24,16 +25,10 @@ interface Stamp {
 
 /** A chain of 100 tasks that do nothing: from the end of one function to the entry of the next, everything recorded in between. */
 export async function chain(database: BenchDatabase): Promise<Figures> {
-  const environment = await startBenchEnvironment(database, { 'chain.ts': DAG });
+  const environment = await startBenchEnvironment(database, { 'chain.ts': CHAIN_DAG });
   try {
     const floor = await openHopFloor(environment.postgresUrl);
-    const hops: number[] = [];
-    for (let run = 0; run < RUNS + WARM_UP_RUNS; run += 1) {
-      await floor.sample();
-      const runId = await environment.run('chain');
-      if (run >= WARM_UP_RUNS)
-        hops.push(...hopsOf((await environment.values('chain', runId)) as readonly { taskId: string; value: Stamp }[]));
-    }
+    const hops = await measureHops(environment, () => floor.sample());
     await floor.close();
     const floorP50Ms = floor.p50Ms();
     const figures = percentiles(hops);
@@ -41,6 +36,25 @@ export async function chain(database: BenchDatabase): Promise<Figures> {
   } finally {
     await environment.stop();
   }
+}
+
+/** The hops of some runs of the chain, in milliseconds; `between` is called before each run. */
+export async function measureHops(
+  environment: BenchEnvironment,
+  between: () => Promise<void> = () => Promise.resolve(),
+): Promise<number[]> {
+  const hops: number[] = [];
+  for (let run = 0; run < RUNS + WARM_UP_RUNS; run += 1) {
+    await between();
+    const runId = await environment.run('chain');
+    if (run >= WARM_UP_RUNS) hops.push(...(await readHops(environment, runId)));
+  }
+  return hops;
+}
+
+/** The hops of one run of the chain. */
+export async function readHops(environment: BenchEnvironment, runId: string): Promise<number[]> {
+  return hopsOf((await environment.values('chain', runId)) as readonly { taskId: string; value: Stamp }[]);
 }
 
 function hopsOf(values: readonly { readonly taskId: string; readonly value: Stamp }[]): number[] {

@@ -6,11 +6,15 @@ import type { Executor } from '../platform/executor.ts';
 import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
 import type { Database } from '../store/database.ts';
+import type { BackfillProgress } from './advance-backfills.ts';
 import type { ScheduleProgress } from './create-scheduled-runs.ts';
+import type { DeadlineWatch } from './deadlines.ts';
+import { createQueueProgress, type QueueProgress } from './decide-queued-events.ts';
 import { tasksOf, type ActiveRun, type ActiveTask } from './run-state.ts';
 import { SlotLine } from './slot-line.ts';
 import type { TaskOfRun } from './tick-plan.ts';
 import { TimerHeap } from './timer-heap.ts';
+import type { TriggerWatch } from './triggers.ts';
 
 /** What a scheduler is given. */
 export interface SchedulerParts {
@@ -20,6 +24,8 @@ export interface SchedulerParts {
   readonly log: Log;
   readonly executor: Executor;
   readonly observe: ActivityObserver;
+  /** Told of each pass of the loop that wrote something. */
+  readonly observeTick?: (tick: ObservedTick) => void;
   /** Name of the environment, part of the source of every event. */
   readonly environmentName: string;
   readonly hostname: string;
@@ -28,11 +34,13 @@ export interface SchedulerParts {
   readonly locateCode: (file: string, bundleVersion: string) => CodeLocation;
   /** Called after a commit that put messages into the outbox. */
   readonly onOutgoing: () => void;
+  /** Called after a commit that gave a triggerer something to do: triggers to run, callbacks to call. */
+  readonly onWaiting?: () => void;
   /** Whether no other scheduler can be alive (embedded database): what earlier ones held is then free at once. */
   readonly isAlone: boolean;
-  /** How long the runs of a silent scheduler stay its own, in milliseconds. @default 10_000 */
+  /** How long the runs of a silent scheduler stay its own, in milliseconds. @default 6_000 */
   readonly leaseMs?: number;
-  /** How often the lease is renewed and recovery looks around, in milliseconds. @default 3_000 */
+  /** How often the lease is renewed and recovery looks around, in milliseconds. @default 2_000 */
   readonly recoveryIntervalMs?: number;
   /** Most rows that one tick writes. @default 500 */
   readonly tickSize?: number;
@@ -40,8 +48,15 @@ export interface SchedulerParts {
   readonly maxMapLength?: number;
 }
 
-export const DEFAULT_LEASE_MS = 10_000;
-export const DEFAULT_RECOVERY_INTERVAL_MS = 3_000;
+/** What a pass of the scheduler's loop did. */
+export interface ObservedTick {
+  /** Rows of task instances that it wrote. */
+  readonly rows: number;
+  readonly durationMs: number;
+}
+
+export const DEFAULT_LEASE_MS = 6_000;
+export const DEFAULT_RECOVERY_INTERVAL_MS = 2_000;
 export const DEFAULT_TICK_SIZE = 500;
 
 /** A task instance that goes on by itself at a time, if it is still at this epoch: a retry, a next poke, the end of a wait. */
@@ -94,6 +109,10 @@ export interface SchedulerState {
   /** When the next scheduled run is due; undefined where none is known. */
   nextScheduledAt: number | undefined;
   readonly schedules: ScheduleProgress;
+  readonly backfills: BackfillProgress;
+  readonly queues: QueueProgress;
+  readonly triggerWatch: TriggerWatch;
+  readonly deadlineWatch: DeadlineWatch;
   nextRecoveryAt: number;
 }
 
@@ -124,7 +143,11 @@ export function createSchedulerState(parts: SchedulerParts, term: number): Sched
     inFlight: 0,
     mayStartRuns: true,
     nextScheduledAt: parts.clock.now(),
-    schedules: { cursor: '', hasFullDags: false },
+    schedules: { cursor: '', hasFullDags: false, lookedAt: 0 },
+    backfills: { hasActive: false, nextLookAt: 0 },
+    queues: createQueueProgress(),
+    triggerWatch: { mayHaveFired: true, areRunsAwaited: true },
+    deadlineWatch: { areUsed: undefined, mayHaveChanged: true, nextAt: 0 },
     nextRecoveryAt: parts.clock.now(),
   };
 }
