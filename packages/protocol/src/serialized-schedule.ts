@@ -61,25 +61,12 @@ export const MIN_DELTA_MS = 1_000;
 
 /** The part of a schedule that follows a clock; undefined where there is none. */
 export function timetableOf(schedule: SerializedSchedule): SerializedTimetable | undefined {
-  switch (schedule.kind) {
-    case 'none':
-    case 'asset':
-      return undefined;
-    case 'asset_or_time':
-      return schedule.time;
-    default:
-      return schedule;
-  }
+  if (schedule.kind === 'asset_or_time') return schedule.time;
+  return schedule.kind === 'none' || schedule.kind === 'asset' ? undefined : schedule;
 }
 
 /** The part of a schedule that follows assets; undefined where there is none. */
 export function assetScheduleOf(schedule: SerializedSchedule): SerializedAssetSchedule | undefined {
-  switch (schedule.kind) {
-    case 'asset':
-      return schedule;
-    case 'asset_or_time':
-      return schedule.assets;
-    default:
-      return undefined;
-  }
+  if (schedule.kind === 'asset_or_time') return schedule.assets;
+  return schedule.kind === 'asset' ? schedule : undefined;
 }

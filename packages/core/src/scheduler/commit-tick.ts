@@ -1,5 +1,6 @@
 import { wakeOthers } from '../store/database.ts';
 import { createTaskInstances } from '../store/transitions/create-task-instances.ts';
+import { deferTaskInstances } from '../store/transitions/defer-task-instances.ts';
 import { indexTaskInstances, recordExpandedScopes } from '../store/transitions/expand-mapped-scopes.ts';
 import { finishDagRuns, pauseFailingDags } from '../store/transitions/finish-dag-runs.ts';
 import { finishTaskInstances, recordTries } from '../store/transitions/finish-task-instances.ts';
@@ -18,12 +19,15 @@ import { recordClearedTries, restartTaskInstances } from '../store/transitions/r
 import { scheduleTaskInstances } from '../store/transitions/schedule-task-instances.ts';
 import { settleTaskInstances } from '../store/transitions/settle-task-instances.ts';
 import { startTaskInstances } from '../store/transitions/start-task-instances.ts';
-import { eventStatements } from './emitted-events.ts';
+import { dagCallbackStatements, taskCallbackStatements } from './callbacks.ts';
+import { deadlineStatements } from './deadlines.ts';
+import { eventStatements, warnOfUnrecordedEvents } from './emitted-events.ts';
 import { unqueueTask } from './move-task.ts';
 import { distrustRun, forgetRun, noteSlots, type SchedulerState } from './scheduler-state.ts';
 import { FULL_POOL_PAUSE_MS, lineUp } from './slots.ts';
 import type { TaskOfRun, TickPlan } from './tick-plan.ts';
 import type { Step, TickStatement } from './tick-statement.ts';
+import { noteTriggers, triggerStatements } from './triggers.ts';
 
 /**
  * Writes a tick as one transaction and brings memory in line with what was really written: runs that turned out to be somebody else's are
@@ -33,6 +37,7 @@ export async function commitTick(state: SchedulerState, plan: TickPlan): Promise
   const steps = statementsOf(state, plan, await eventStatements(state, plan));
   const rows: readonly (readonly unknown[])[] = await state.parts.database.batch(steps.map(({ statement }) => statement));
   const returned = new Map(steps.map(({ step }, index) => [step, rows[index] ?? []]));
+  warnOfUnrecordedEvents(state, plan, returned.get('events') ?? []);
   const held = heldRuns(returned);
   for (const run of plan.touched) if (!held.has(run.row.id)) distrustRun(state, run);
   const queued = idsOf(returned, 'queue');
@@ -47,8 +52,16 @@ export async function commitTick(state: SchedulerState, plan: TickPlan): Promise
     state.pastChanged.add(run.row.dagId);
   }
   if (plan.finishedRuns.length > 0) state.mayStartRuns = true;
-  if ((returned.get('outgoing')?.length ?? 0) > 0) state.parts.onOutgoing();
-  if ((returned.get('requests')?.length ?? 0) > 0 || (returned.get('queued')?.length ?? 0) > 0) state.mayStartRuns = true;
+  noteTriggers(state, plan);
+  tellOthers(state, returned);
+}
+
+/** Wakes whoever has something to do now: the relay, the triggerer, the step that creates runs. */
+function tellOthers(state: SchedulerState, returned: ReadonlyMap<Step, readonly unknown[]>): void {
+  const hasRows = (...steps: readonly Step[]): boolean => steps.some((step) => (returned.get(step)?.length ?? 0) > 0);
+  if (hasRows('triggers', 'taskCallbacks', 'dagCallbacks')) state.parts.onWaiting?.();
+  if (hasRows('outgoing')) state.parts.onOutgoing();
+  if (hasRows('requests', 'queued')) state.mayStartRuns = true;
 }
 
 /** The order matters: first the lease, then what has happened, then the check that it applied, then what follows from it. */
@@ -56,6 +69,9 @@ function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly Ti
   const { id, now } = plan;
   const runs = [...plan.touched].map(({ row }) => ({ id: row.id, revision: row.revision }));
   const finished = plan.finished.map(({ row }) => row);
+  const told = taskCallbackStatements(plan);
+  const waiting = triggerStatements(plan);
+  const ended = [...dagCallbackStatements(plan), ...deadlineStatements(plan)];
   return [
     { step: 'hold', statement: holdDagRuns(id, state.term, now, runs) },
     ...unlessEmpty(
@@ -74,18 +90,23 @@ function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly Ti
       { step: 'restart', statement: restartTaskInstances(id, rows) },
     ]),
     ...unlessEmpty(plan.expanded, (rows) => [{ step: 'expand', statement: recordExpandedScopes(id, rows) }]),
-    ...unlessEmpty(plan.indexed, (rows) => [{ step: 'index', statement: indexTaskInstances(id, rows) }]),
     ...unlessEmpty(plan.created, (rows) => [{ step: 'create', statement: createTaskInstances(id, rows) }]),
+    // After the rows are there: what runs over a literal list is created and expanded in the same tick.
+    ...unlessEmpty(plan.indexed, (rows) => [{ step: 'index', statement: indexTaskInstances(id, rows) }]),
     ...unlessEmpty(
       plan.settled.map(({ row }) => row),
       (rows) => [{ step: 'settle', statement: settleTaskInstances(id, now, rows) }],
     ),
+    ...told,
     ...unlessEmpty(plan.reset, (rows) => [{ step: 'reset', statement: resetTaskInstances(id, rows) }]),
     ...unlessEmpty(plan.scheduled, (rows) => [{ step: 'schedule', statement: scheduleTaskInstances(id, now, rows) }]),
+    ...unlessEmpty(plan.deferring, (rows) => [{ step: 'defer', statement: deferTaskInstances(id, now, rows) }]),
     ...unlessEmpty(plan.halted, (rows) => [{ step: 'halt', statement: haltTaskInstances(id, now, rows) }]),
+    ...waiting,
     ...queueStatements(state, plan),
     ...finishRunStatements(plan),
-    ...unlessEmpty(events, () => [{ step: 'wake', statement: wakeOthers }]),
+    ...ended,
+    ...unlessEmpty([...events, ...told, ...waiting, ...ended], () => [{ step: 'wake', statement: wakeOthers }]),
   ];
 }
 

@@ -11,7 +11,15 @@ import type { DagGraph } from '../model/dag-graph.ts';
 import type { ActiveDagRun } from '../store/transitions/start-dag-runs.ts';
 import type { StoredTaskInstance } from '../store/active-runs.ts';
 import { markSkippedByChoice } from './apply-choice.ts';
-import { relevantInstances, type ActiveNode, type ActiveRun, type ActiveScope, type ActiveTask, type EndCounts } from './run-state.ts';
+import {
+  relevantInstances,
+  standsForAll,
+  type ActiveNode,
+  type ActiveRun,
+  type ActiveScope,
+  type ActiveTask,
+  type EndCounts,
+} from './run-state.ts';
 
 /** What a run is made of when a scheduler takes it. */
 export interface ActiveRunParts {
@@ -39,7 +47,6 @@ export function createActiveRun(parts: ActiveRunParts): ActiveRun {
   const nodes = graph.nodes.map((node): ActiveNode => ({
     graph: node,
     instances: [],
-    spare: [],
     scope: scopes.find(({ graph: scope }) => scope === node.scope),
     outer: noEnds(),
     occupied: 0,
@@ -124,21 +131,13 @@ function fillNode(
   node: ActiveNode,
   { stored, newId }: { stored: readonly StoredTaskInstance[]; newId: () => string },
 ): void {
-  const known = stored.map((instance) => readTask(node, instance));
-  const first = known[0];
-  if (node.scope === undefined || node.scope.length === undefined || (first?.mapIndex === -1 && known.length === 1)) {
-    node.instances.push(first ?? newTask(node, newId(), -1));
-    node.spare.push(...known.slice(1));
-  } else {
-    const byIndex = new Map(known.map((task) => [task.mapIndex, task]));
-    for (let index = 0; index < node.scope.length; index += 1) {
-      node.instances.push(byIndex.get(index) ?? newTask(node, newId(), index));
-      byIndex.delete(index);
-    }
-    node.spare.push(...byIndex.values());
-  }
+  const length = node.scope?.length ?? 0;
+  node.instances.push(...stored.map((instance) => readTask(node, instance)));
+  if (node.instances.length === 0) node.instances.push(newTask(node, newId(), length > 0 ? 0 : -1));
+  if (!standsForAll(node))
+    for (let index = node.instances.length; index < length; index += 1) node.instances.push(newTask(node, newId(), index));
   for (const task of node.instances) if (!task.isStored) run.pending.push(task);
-  for (const task of [...node.instances, ...node.spare]) {
+  for (const task of node.instances) {
     if (!isFinishedTaskInstanceState(task.state)) run.unfinished += 1;
     if (task.state === 'queued' || task.state === 'running') {
       run.occupied += 1;

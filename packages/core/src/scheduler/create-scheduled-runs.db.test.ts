@@ -1,12 +1,13 @@
-import type { SerializedDag, SerializedSchedule } from '@tradewind/protocol';
+import type { SerializedSchedule } from '@tradewind/protocol';
 import { expect, test } from 'vitest';
 import { silentLog } from '../platform/log.ts';
 import { createSeededRandom } from '../platform/testing/seeded-random.ts';
-import type { Database, SqlValue, Statement } from '../store/database.ts';
+import type { Database } from '../store/database.ts';
 import { describeDatabases } from '../store/testing/describe-databases.ts';
 import { serializedDag } from '../store/testing/serialized-dag.ts';
 import { insert, insertDagRun } from '../store/testing/transition-fixtures.ts';
 import { createScheduledRuns, type SchedulingState } from './create-scheduled-runs.ts';
+import { addDag, rows } from './testing/stored-dags.ts';
 
 const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2026, 10, 21, 10);
@@ -18,46 +19,8 @@ function stateOn(database: Database): SchedulingState {
     parts: { database, random: createSeededRandom(1), log: silentLog },
     nextScheduledAt: NOW,
     mayStartRuns: false,
-    schedules: { cursor: '', hasFullDags: false },
+    schedules: { cursor: '', hasFullDags: false, lookedAt: 0 },
   };
-}
-
-async function addDag(database: Database, dag: SerializedDag, row: Readonly<Record<string, SqlValue>>): Promise<void> {
-  const id = `version of ${dag.dagId}`;
-  await database.batch([
-    insert('dag_version', {
-      id,
-      dag_id: dag.dagId,
-      version_number: 1,
-      content_hash: 'hash',
-      bundle_version: 'bundle',
-      serialized: JSON.stringify(dag),
-      created_at: 0,
-    }),
-    insert('dag', {
-      dag_id: dag.dagId,
-      file: `${dag.dagId}.ts`,
-      is_paused: 0,
-      is_stale: 0,
-      dag_version_id: id,
-      bundle_version: 'bundle',
-      tags: '[]',
-      schedule: JSON.stringify(dag.schedule),
-      catchup: Number(dag.catchup),
-      max_active_runs: dag.maxActiveRuns,
-      max_active_tasks: 16,
-      parsed_at: 0,
-      parse_ms: 1,
-      created_at: 0,
-      ...row,
-    }),
-  ]);
-}
-
-async function rows<Row>(database: Database, sql: string): Promise<readonly Row[]> {
-  const statement: Statement<Row> = { name: `test ${sql}`.slice(0, 60), text: () => sql, values: [] };
-  const [found] = await database.batch([statement]);
-  return found.map((row) => ({ ...row }));
 }
 
 const runIdsOf = async (database: Database, dagId: string): Promise<readonly string[]> =>
@@ -189,7 +152,7 @@ describeDatabases('createScheduledRuns', (open) => {
     await database.batch([
       insert('timetable_stock', {
         dag_id: 'tides',
-        dag_version_id: 'version of tides',
+        bundle_version: 'bundle',
         runs: JSON.stringify([named]),
         is_exhausted: 0,
         evaluated_at: 0,

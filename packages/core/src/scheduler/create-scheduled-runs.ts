@@ -28,6 +28,8 @@ export interface ScheduleProgress {
   cursor: string;
   /** Whether some dag is due and at its limit of runs. */
   hasFullDags: boolean;
+  /** The time of the pass that looked last. */
+  lookedAt: number;
 }
 
 /** The part of the scheduler's state that this step needs. */
@@ -45,6 +47,7 @@ export async function createScheduledRuns(state: SchedulingState, now: number): 
   const { schedules } = state;
   const isTime = state.nextScheduledAt !== undefined && now >= state.nextScheduledAt;
   if (!isTime && !(schedules.hasFullDags && state.mayStartRuns)) return;
+  schedules.lookedAt = now;
   const { database } = state.parts;
   const [due] = await database.batch([selectDueDags(now, schedules.cursor, MOST_DAGS)]);
   let hasMoved = false;

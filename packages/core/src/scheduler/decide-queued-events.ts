@@ -82,64 +82,61 @@ interface KnownEvent extends QueuedEvent {
 
 interface ReadQueue {
   readonly queue: DecidableQueue;
-  readonly schedule: SerializedAssetSchedule;
+  /** Undefined where the dag is not scheduled on assets any more: then nobody asks for the events. */
+  readonly schedule: SerializedAssetSchedule | undefined;
   readonly params: SerializedDag['params'];
+  /** The last place that is decided about. */
+  readonly toPosition: number;
 }
 
 async function decide({ parts }: QueueDecisionState, decidable: readonly DecidableQueue[], now: number): Promise<QueueDecision[]> {
-  const read = decidable.flatMap(readQueue);
+  const read = decidable.map(readQueue);
   const [waiting] = await parts.database.batch([selectWaitingEvents(read.map(extentOf))]);
   const byDag = Map.groupBy(waiting, ({ dagId }) => dagId);
-  const decided = read.map((queue) => ({ ...queue, ...decideOne(queue, byDag.get(queue.queue.dagId) ?? [], now) }));
+  const decided = read.map((known) => ({ ...known, ...decideOne(known, byDag.get(known.queue.dagId) ?? [], now) }));
   const keys = decided.flatMap(({ runs }) => runs.flatMap(({ events }) => events.map(({ eventKey }) => eventKey)));
   const [extras] = await parts.database.batch([selectEventExtras([...new Set(keys)])]);
   const extraOf = new Map(extras.map(({ eventKey, extra }) => [eventKey, extra]));
-  return decided.map(({ queue, params, runs, unwanted, nextDueAt, decidedPosition }) => ({
+  return decided.map(({ queue, params, toPosition, runs, unwanted, nextDueAt, isClosedByTime }) => ({
     dagId: queue.dagId,
     revision: queue.revision,
     dagVersionId: queue.dagVersionId,
-    decidedPosition,
+    decidedPosition: toPosition,
     nextDueAt: nextDueAt ?? null,
     closedAt: Math.max(0, ...runs.map(({ dueAt }) => dueAt)),
+    lastKnownPosition: isClosedByTime ? queue.lastPosition : null,
     runs: runs.map((run) => requestOf(run, { id: parts.random.uuid(), params, extraOf })),
     unwanted: unwanted.map(({ position }) => position),
   }));
 }
 
-function readQueue(queue: DecidableQueue): ReadQueue[] {
+function readQueue(queue: DecidableQueue): ReadQueue {
   const { schedule, params } = decodeJson(queue.serialized) as unknown as SerializedDag;
-  const assets = assetScheduleOf(schedule);
-  return assets === undefined ? [] : [{ queue, schedule: assets, params }];
+  const toPosition = Math.min(queue.lastPosition, queue.decidedPosition + MOST_NEW_EVENTS);
+  return { queue, schedule: assetScheduleOf(schedule), params, toPosition };
 }
 
-/**
- * One event of each asset is all that a run of `each_event` takes, so of what waits as many of an asset are read as there may be runs; a batch may take anything.
- */
-function extentOf({ queue: { dagId, decidedPosition }, schedule }: ReadQueue): QueueExtent {
-  return {
-    dagId,
-    decidedPosition,
-    toPosition: decidedPosition + MOST_NEW_EVENTS,
-    mostOfAsset: schedule.runs === 'batch' ? Number.MAX_SAFE_INTEGER : MOST_NEW_EVENTS,
-  };
+/** A run of `each_event` takes one event of an asset, so of what waits as many of each are read as there may be runs; a batch may take anything. */
+function extentOf({ queue: { dagId, decidedPosition }, schedule, toPosition }: ReadQueue): QueueExtent {
+  const mostOfAsset = schedule?.runs === 'batch' ? Number.MAX_SAFE_INTEGER : MOST_NEW_EVENTS;
+  return { dagId, decidedPosition, toPosition, mostOfAsset };
 }
 
-function decideOne({ queue, schedule }: ReadQueue, rows: readonly WaitingEvent[], now: number) {
+function decideOne({ queue, schedule, toPosition }: ReadQueue, rows: readonly WaitingEvent[], now: number) {
   const waiting = rows.map((row): KnownEvent => ({ ...row, aliases: JSON.parse(row.aliases) as string[] }));
-  const decidedPosition = Math.max(queue.decidedPosition, ...waiting.map(({ position }) => position));
-  // Time alone closes a batch only where every event up to now has been read.
-  const isAll = decidedPosition < queue.decidedPosition + MOST_NEW_EVENTS;
-  const until = isAll ? now : (waiting.at(-1)?.queuedAt ?? now);
-  return { ...decideAssetRuns(schedule, { waiting, decidedPosition: queue.decidedPosition, now: until }), decidedPosition };
+  if (schedule === undefined) return { runs: [], unwanted: waiting, nextDueAt: undefined, isClosedByTime: false };
+  const { decidedPosition } = queue;
+  // The clock closes a batch only where every event up to now is known.
+  const untilLast = waiting.at(-1)?.queuedAt ?? 0;
+  const byEvents = decideAssetRuns(schedule, { waiting, decidedPosition, now: untilLast });
+  if (toPosition < queue.lastPosition || now <= untilLast) return { ...byEvents, isClosedByTime: false };
+  const byTime = decideAssetRuns(schedule, { waiting, decidedPosition, now });
+  return { ...byTime, isClosedByTime: byTime.runs.length > byEvents.runs.length };
 }
 
 function requestOf(
   { events, dueAt }: DecidedAssetRun<KnownEvent>,
-  {
-    id,
-    params,
-    extraOf,
-  }: { readonly id: string; readonly params: SerializedDag['params']; readonly extraOf: ReadonlyMap<string, string> },
+  { id, params, extraOf }: { readonly id: string; readonly params: SerializedDag['params']; readonly extraOf: ReadonlyMap<string, string> },
 ): DecidedRunRequest {
   const keys = events.map(({ eventKey }) => eventKey);
   const data = mergeEventData(keys.map((key) => decodeJson(extraOf.get(key) ?? 'null')));

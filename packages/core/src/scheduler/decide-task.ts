@@ -69,15 +69,6 @@ export function settleTask(
   task.state = state;
   run.unfinished -= 1;
   plan.touch(run);
-  // Whatever an earlier expansion left is not needed where the mapped task has ended as a whole.
-  if (isUnexpanded(task.node)) removeSpare(run, task.node, plan);
-}
-
-/** Ends the task instances of an earlier expansion that the mapped task does not have any more. */
-export function removeSpare(run: ActiveRun, node: ActiveNode, plan: TickPlan): void {
-  for (const task of node.spare.splice(0)) {
-    if (task.state === 'none') settleTask(run, task, { state: 'removed' }, plan);
-  }
 }
 
 /** Ends the run where nothing of it is left to do. */

@@ -53,6 +53,31 @@ export async function eventStatements(state: SchedulerState, plan: TickPlan): Pr
   ];
 }
 
+/**
+ * Says which events of a tick that was committed are not recorded by it: no dag uses the asset any more, the dag describes it otherwise than a dag before it (adr/0013), or
+ * the attempt had been replaced.
+ * @param recorded what `recordAssetEvents` returned
+ */
+export function warnOfUnrecordedEvents(state: SchedulerState, plan: TickPlan, recorded: readonly unknown[]): void {
+  const keys = new Set(recorded.map((row) => (row as { readonly eventKey: string }).eventKey));
+  for (const { run, task, events } of plan.emitted) {
+    for (const [place, { assetName }] of mergeAliases(events).entries()) {
+      if (keys.has(keyOf(state, { run, task }, place))) continue;
+      const { dagId, runId } = run.row;
+      const { taskId } = task.node.graph.task;
+      state.parts.log.warning(
+        'an asset event is not recorded: the asset is not in use, another dag described it otherwise before, or the attempt was replaced',
+        {
+          assetName,
+          dagId,
+          runId,
+          taskId,
+        },
+      );
+    }
+  }
+}
+
 /** An event with every alias through which the try emitted it. */
 interface AliasedEvent extends EmittedEvent {
   readonly aliases: readonly string[];
@@ -143,7 +168,8 @@ function publicationOf({
   event,
   published,
 }: Pick<Emission, 'run' | 'event'> & { readonly published: readonly PublishedAsset[] }):
-  { readonly publish: PublishTarget; readonly eventType: string } | undefined {
+  | { readonly publish: PublishTarget; readonly eventType: string }
+  | undefined {
   if (event.via !== undefined) {
     const known = published.find(({ name, uri }) => name === event.assetName && uri === event.via?.uri);
     return known && { publish: decodeJson(known.publish) as unknown as PublishTarget, eventType: known.eventType };

@@ -56,6 +56,7 @@ export function endTry(
 export function restart(run: TaskOfRun['run'], task: TaskOfRun['task'], plan: TickPlan): void {
   restartTask(run, task, plan);
   decideTask(run, task, plan);
+  finishRunIfDone(run, plan);
 }
 
 /** A value that a mapped task runs over must be a list or an object, and not longer than configured (Airflow fails the producer, too). */

@@ -1,5 +1,7 @@
-import type { SerializedDag, SerializedTask, TriggerRule, TryOutcome } from '@tradewind/protocol';
+import type { MapSource, SerializedDag, SerializedTask, TriggerRule, TryOutcome } from '@tradewind/protocol';
 import { afterEach, describe, expect, test } from 'vitest';
+import { planClear, type ClearOptions } from '../model/clear.ts';
+import { operateOnDagRuns } from '../store/operate-on-dag-runs.ts';
 import { serializedDag, serializedTask } from '../store/testing/serialized-dag.ts';
 import { createSchedulerWorld, FAILURE, type SchedulerWorld } from './testing/scheduler-world.ts';
 
@@ -30,6 +32,13 @@ const states = async (its: SchedulerWorld): Promise<Record<string, string>> => {
 };
 const runState = async (its: SchedulerWorld): Promise<string> =>
   (await its.rows<{ state: string }>('select state from dag_run order by id desc limit 1'))[0]?.state ?? '';
+const clear = async (its: SchedulerWorld, { tasks }: Pick<ClearOptions, 'tasks'>): Promise<void> => {
+  const options = { tasks, upstream: false, downstream: false, onlyFailed: false, onlyRunning: false };
+  const context = { database: its.database, now: its.clock.now(), newId: () => `${its.clock.now()}` };
+  await operateOnDagRuns(context, { selection: { dagId: 'orders', runId: 'run-1' }, decide: (run) => planClear(run, options) });
+  its.scheduler.wake('runs');
+  await its.clock.advance(1);
+};
 const choose = (...follow: string[]): TryOutcome => ({
   result: 'success',
   valueJson: 'null',
@@ -202,6 +211,67 @@ describe('dynamic mapping', () => {
     ).toBe(length);
     await its.end('join');
     expect(await runState(its)).toBe('success');
+  });
+
+  const mappedGroup = (source: MapSource) => [{ groupId: 'g', expand: { kind: 'sets', source } as const }];
+  const pair = { kind: 'literal', value: [{}, {}] } as const;
+
+  test('knows the places of what runs over a literal list, also after a crash', async () => {
+    const its = await start({ tasks: [task('each', { expand: { kind: 'sets', source: pair } })] });
+    await its.crash();
+    expect(await states(its)).toEqual({ 'each[0]': 'queued', 'each[1]': 'queued' });
+  });
+
+  test('expands a mapped group once, however many of its tasks are ready for it', async () => {
+    const its = await start({ tasks: [task('g.a', { groupId: 'g' }), task('g.b', { groupId: 'g' })], groups: mappedGroup(pair) });
+    expect(its.dispatched()).toEqual(['g.a', 'g.b', 'g.a', 'g.b']);
+    for (const taskId of its.dispatched()) await its.end(taskId);
+    expect(await runState(its)).toBe('success');
+  });
+
+  test('skips every task of a mapped group without elements, whatever their rules make of the skips above', async () => {
+    const its = await start({
+      tasks: [task('list'), task('g.a', { groupId: 'g', upstream: ['list'] }), { ...after('g.b', ['g.a'], 'none_failed'), groupId: 'g' }],
+      groups: mappedGroup(xcom('list')),
+    });
+    await its.succeed('list', []);
+    expect(await states(its)).toEqual({ list: 'success', 'g.a': 'skipped', 'g.b': 'skipped' });
+  });
+
+  test('gives a task that had ended before its group was expanded its task instances where it is cleared', async () => {
+    const its = await start({
+      tasks: [
+        task('a'),
+        task('list'),
+        task('g.a', { groupId: 'g', upstream: ['list'] }),
+        task('g.b', { groupId: 'g', upstream: ['list', 'a'] }),
+      ],
+      groups: mappedGroup(xcom('list')),
+    });
+    await its.end('a', FAILURE);
+    await its.succeed('list', [{}, {}]);
+    expect(await states(its)).toMatchObject({ 'g.a[1]': 'queued', 'g.b': 'upstream_failed' });
+    await clear(its, { tasks: [{ taskId: 'a' }, { taskId: 'g.b' }] });
+    await its.end('a');
+    expect(await states(its)).toMatchObject({ 'g.b[0]': 'queued', 'g.b[1]': 'queued' });
+  });
+
+  test('expands anew where only some of it was cleared: what is too much is removed, what is missing is made, what has ended stays', async () => {
+    const its = await start(dag);
+    await its.succeed('list', ['a', 'b', 'c']);
+    for (const value of [1, 2, 3]) await its.succeed('each', value);
+    await its.end('join');
+    const tasks = [{ taskId: 'list' }, { taskId: 'each', mapIndex: 1 }, { taskId: 'each', mapIndex: 2 }, { taskId: 'join' }];
+    await clear(its, { tasks });
+    expect(its.dispatched()).toEqual(['list']);
+    await its.succeed('list', ['a', 'b']);
+    expect(await states(its)).toMatchObject({ 'each[0]': 'success', 'each[1]': 'queued', 'each[2]': 'removed', join: 'none' });
+    await its.end('each');
+    await its.end('join');
+    expect(await runState(its)).toBe('success');
+    await clear(its, { tasks });
+    await its.succeed('list', ['a', 'b', 'c', 'd']);
+    expect(await states(its)).toMatchObject({ 'each[0]': 'success', 'each[1]': 'queued', 'each[3]': 'queued', join: 'none' });
   });
 
   test('runs each index of a mapped group depth first', async () => {
@@ -412,6 +482,17 @@ describe('a try that goes on later', () => {
     expect(await runState(its)).toBe('success');
   });
 
+  test('waits for its next try as long as it was told to, also where what it was deferred for happens meanwhile', async () => {
+    const its = await start({ tasks: [task('wait', { retries: 1, retryDelayMs: 10_000 })] });
+    const now = its.clock.now();
+    const deferral = { trigger: { kind: 'timer', at: now + 2_000 }, stateJson: 'null', timeoutAt: now + 1_000 } as const;
+    await its.end('wait', { result: 'deferred', deferral });
+    await its.clock.advance(10_999);
+    expect(its.dispatched()).toEqual([]);
+    await its.clock.advance(1);
+    expect(its.workload('wait').context.tryNumber).toBe(2);
+  });
+
   test('fails where it has waited for too long', async () => {
     const its = await start({ tasks: [task('wait', { retries: 1, retryDelayMs: 0 })] });
     const deferral = {
@@ -441,6 +522,22 @@ describe('a change by somebody else', () => {
     await its.end('a', FAILURE);
     expect(its.workload('a').attempt.epoch).toBeGreaterThan(attempt.epoch);
     expect(its.workload('a').context.tryNumber).toBe(2);
+  });
+
+  test('ends the run where what was cleared is not run again', async () => {
+    const its = await start({ tasks: [task('a'), after('b', ['a'])] });
+    await its.end('a');
+    const { attempt } = its.workload('b');
+    its.scheduler.report({ type: 'started', attempt, at: its.clock.now(), pid: 1, hostname: 'host' });
+    await its.clock.advance(20);
+    await its.rows(`update task_instance set state = 'restarting' where task_id = 'b'`);
+    await its.rows(`update task_instance set state = 'skipped', epoch = epoch + 1 where task_id = 'a'`);
+    await its.rows('update dag_run set revision = revision + 1');
+    its.scheduler.wake('runs');
+    await its.clock.advance(0);
+    await its.end('b');
+    expect(await states(its)).toEqual({ a: 'skipped', b: 'skipped' });
+    expect(await runState(its)).toBe('success');
   });
 
   test('stops what runs of a task instance that was marked', async () => {

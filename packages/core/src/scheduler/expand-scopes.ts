@@ -4,9 +4,9 @@
  */
 import { decodeJson, expandSources, isFinishedTaskInstanceState, type ExpandedSources } from '@tradewind/protocol';
 import { countInner, newTask, rowOfNewTask } from './create-active-run.ts';
-import { decideNode, decideTask, finishRunIfDone, removeSpare, settleTask, spreadEnd } from './decide-task.ts';
+import { decideNode, decideTask, finishRunIfDone, settleTask, spreadEnd } from './decide-task.ts';
 import { recallValues, valueJsonOf } from './recall-values.ts';
-import type { ActiveNode, ActiveRun, ActiveScope, ActiveTask } from './run-state.ts';
+import { standsForAll, type ActiveNode, type ActiveRun, type ActiveScope, type ActiveTask } from './run-state.ts';
 import { DEFAULT_TICK_SIZE, type SchedulerState } from './scheduler-state.ts';
 import { sizeOf, type TickPlan } from './tick-plan.ts';
 
@@ -20,7 +20,8 @@ export async function expandScopes(state: SchedulerState, plan: TickPlan): Promi
       expanding.flatMap(({ run, scope }) => sourcesOf(run, scope).map((node) => ({ run, node }))),
     );
     for (const { run, scope } of expanding) {
-      expandScope(state, run, scope, plan);
+      // Several of its task instances, or sources, may have asked for it.
+      if (scope.length === undefined) expandScope(state, run, scope, plan);
       finishRunIfDone(run, plan);
     }
     createPending(state, plan);
@@ -37,6 +38,7 @@ export function createPending(state: SchedulerState, plan: TickPlan): void {
         task.isStored = true;
         plan.created.push(rowOfNewTask(run, task));
       }
+      expandLateMembers(state, run, plan);
       for (const task of portion) decideTask(run, task, plan);
       finishRunIfDone(run, plan);
       plan.touch(run);
@@ -79,53 +81,69 @@ function expandScope(state: SchedulerState, run: ActiveRun, scope: ActiveScope, 
   scope.sources = sources;
   plan.expanded.push({ dagRunId: run.row.id, scopeId: scope.graph.id, length: sources.length });
   plan.touch(run);
-  const members = scope.graph.members.flatMap((place) => run.nodes[place] ?? []);
-  if (sources.length === 0) {
-    const standing = members.flatMap(({ instances }) => instances.filter(({ state: now }) => now === 'none'));
-    for (const node of members) removeSpare(run, node, plan);
-    settleAll(run, standing, { state: 'skipped' }, plan);
-    return;
+  growMembers(state, run, scope, plan);
+}
+
+/** Gives tasks of a mapped group that was expanded before they were part of it, or before they were cleared, their task instances. */
+export function expandLateMembers(state: SchedulerState, run: ActiveRun, plan: TickPlan): void {
+  for (const scope of run.scopes) {
+    const isLate = (node: ActiveNode): boolean => standsForAll(node) && node.instances[0]?.state === 'none' && node.instances[0].isStored;
+    if (scope.length !== undefined && membersOf(run, scope).some(isLate)) growMembers(state, run, scope, plan);
   }
-  for (const node of members) expandNode(state, run, node, plan);
+}
+
+/** Makes the task instances of a mapped scope as many as it is long, and decides them. */
+function growMembers(state: SchedulerState, run: ActiveRun, scope: ActiveScope, plan: TickPlan): void {
+  const members = membersOf(run, scope);
+  const { length = 0 } = scope;
+  const first = waitingOf(members).filter(({ mapIndex }) => mapIndex < 1);
+  if (length === 0) settleAll(run, first, { state: 'skipped' }, plan);
+  else for (const node of members) growNode(state, run, node, plan);
+  const surplus = waitingOf(members).filter(({ mapIndex }) => mapIndex >= length);
+  settleAll(run, surplus, { state: 'removed' }, plan);
   for (const node of members) for (const task of node.instances) countInner(run, task);
   for (const node of members) decideNode(run, node, plan);
 }
 
-/** One task instance stood for all; now there are as many as the scope is long, those of an earlier expansion first. */
-function expandNode(state: SchedulerState, run: ActiveRun, node: ActiveNode, plan: TickPlan): void {
+/** What stood for all is the first; what an earlier expansion has left stays. */
+function growNode(state: SchedulerState, run: ActiveRun, node: ActiveNode, plan: TickPlan): void {
   const first = node.instances[0];
   const length = node.scope?.length ?? 0;
-  if (first === undefined || isFinishedTaskInstanceState(first.state)) return;
-  if (first.mapIndex === -1) {
+  if (first === undefined) return;
+  if (standsForAll(node)) {
+    // What has ended before it was known how many there are has ended for all of them.
+    if (isFinishedTaskInstanceState(first.state)) return;
     first.mapIndex = 0;
     if (first.isStored) plan.indexed.push({ id: first.id, epoch: first.epoch });
   }
-  const earlier = new Map(node.spare.splice(0).map((task) => [task.mapIndex, task]));
-  for (let index = 1; index < length; index += 1) {
-    const known = earlier.get(index);
-    earlier.delete(index);
-    const task = known ?? newTask(node, state.parts.random.uuid(), index);
+  const grown = Math.max(0, length - node.instances.length);
+  for (let index = node.instances.length; index < length; index += 1) {
+    const task = newTask(node, state.parts.random.uuid(), index);
     node.instances.push(task);
-    if (known !== undefined) continue;
     state.byTaskInstance.set(task.id, { run, task });
     run.pending.push(task);
     run.unfinished += 1;
   }
   if (run.pending.length > 0) state.growing.add(run);
-  node.spare.push(...earlier.values());
-  removeSpare(run, node, plan);
   for (const place of node.graph.downstream) {
     const below = run.nodes[place];
-    if (below !== undefined && !below.graph.inner.includes(node.graph.index)) below.outer.total += length - 1;
+    if (below !== undefined && !below.graph.inner.includes(node.graph.index)) below.outer.total += grown;
   }
 }
 
+function membersOf(run: ActiveRun, scope: ActiveScope): ActiveNode[] {
+  return scope.graph.members.flatMap((place) => run.nodes[place] ?? []);
+}
+
+function waitingOf(nodes: readonly ActiveNode[]): ActiveTask[] {
+  return nodes.flatMap(({ instances }) => instances.filter(({ state, isStored }) => state === 'none' && isStored));
+}
+
+/** Ends all of them before anything follows from it: what one of them leads to may be another one. */
 function settleAll(run: ActiveRun, tasks: readonly ActiveTask[], end: Parameters<typeof settleTask>[2], plan: TickPlan): void {
-  for (const task of tasks) {
-    if (task.state !== 'none') continue;
-    settleTask(run, task, end, plan);
-    spreadEnd(run, task, plan);
-  }
+  const open = tasks.filter(({ state }) => state === 'none');
+  for (const task of open) settleTask(run, task, end, plan);
+  for (const task of open) spreadEnd(run, task, plan);
 }
 
 function sourcesHaveEnded(run: ActiveRun, scope: ActiveScope): boolean {

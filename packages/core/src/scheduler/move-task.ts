@@ -2,7 +2,7 @@
  * The moves of a task instance in memory, exactly as in `protocol/states.ts`. Each is also entered into the plan of the current tick, which writes it. Where the write is
  * refused, the run is dropped and read again, so memory never leads for long.
  */
-import { isFinishedTaskInstanceState, type Attempt } from '@tradewind/protocol';
+import { isFinishedTaskInstanceState, type Attempt, type Deferral, type StartFromTrigger } from '@tradewind/protocol';
 import type { TryEnd } from '../model/try-end.ts';
 import type { ActiveRun, ActiveTask, ReadyList } from './run-state.ts';
 import type { TickPlan } from './tick-plan.ts';
@@ -12,9 +12,31 @@ export function attemptOf(task: ActiveTask): Attempt {
   return { taskInstanceId: task.id, epoch: task.epoch };
 }
 
-/** none | up_for_retry → scheduled: the next try begins. */
+/** none | up_for_retry → scheduled, or deferred where the task starts from its trigger: the next try begins. */
 export function scheduleTask(run: ActiveRun, task: ActiveTask, plan: TickPlan): void {
-  schedule(run, task, { raisesTry: 1, resumption: null }, plan);
+  const start = task.node.graph.task.startFromTrigger;
+  if (start === undefined) schedule(run, task, { raisesTry: 1, resumption: null }, plan);
+  else startDeferred(run, task, deferralOf(start, plan.now), plan);
+}
+
+function startDeferred(run: ActiveRun, task: ActiveTask, deferral: Deferral, plan: TickPlan): void {
+  plan.deferring.push({ id: task.id, epoch: task.epoch, deferral: JSON.stringify(deferral) });
+  task.state = 'deferred';
+  task.epoch += 1;
+  task.tryNumber += 1;
+  task.retryAt = null;
+  task.deferral = deferral;
+  task.resumption = null;
+  deferTask(run, task, plan);
+  plan.touch(run);
+}
+
+function deferralOf({ trigger, stateJson, timeoutMs }: StartFromTrigger, now: number): Deferral {
+  return {
+    trigger: trigger.kind === 'timer' ? { kind: 'timer', at: now + trigger.afterMs } : trigger,
+    stateJson,
+    ...(timeoutMs === undefined ? {} : { timeoutAt: now + timeoutMs }),
+  };
 }
 
 /** up_for_reschedule | deferred → scheduled: the try goes on, where it was deferred with what has happened (JSON of the protocol's Resumption). */

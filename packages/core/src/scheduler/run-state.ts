@@ -52,10 +52,8 @@ export interface ActiveTask {
 /** A task of an active run with its task instances. */
 export interface ActiveNode {
   readonly graph: GraphNode;
-  /** By map index; the first one stands for all until a mapped task is expanded. */
+  /** By map index. Until a mapped task is expanded one stands for all, or those of an earlier expansion wait to be told whether they are needed again. */
   readonly instances: ActiveTask[];
-  /** Task instances of an earlier expansion, until it is known whether they are needed again. */
-  readonly spare: ActiveTask[];
   readonly scope: ActiveScope | undefined;
   /** How the upstream ended that all task instances share. */
   readonly outer: EndCounts;
@@ -112,13 +110,10 @@ export interface ActiveRun {
 
 /** Every task instance of a run. */
 export function* tasksOf(run: ActiveRun): Generator<ActiveTask> {
-  for (const { instances, spare } of run.nodes) {
-    yield* instances;
-    yield* spare;
-  }
+  for (const { instances } of run.nodes) yield* instances;
 }
 
-/** Whether a mapped task, or the group around it, still has one task instance that stands for all. */
+/** Whether it is not known yet how many task instances a mapped task has. */
 export function isUnexpanded({ scope }: ActiveNode): boolean {
   return scope !== undefined && scope.length === undefined;
 }
@@ -130,7 +125,11 @@ export function isUnexpanded({ scope }: ActiveNode): boolean {
 export function relevantInstances(of: ActiveNode, task: ActiveTask): readonly ActiveTask[] {
   const isSameGroup = of.scope !== undefined && of.scope === task.node.scope && of.scope.graph.kind === 'group';
   if (!isSameGroup) return of.instances;
-  const only = of.instances[0];
-  const same = only?.mapIndex === -1 ? only : of.instances[Math.max(0, task.mapIndex)];
+  const same = standsForAll(of) ? of.instances[0] : of.instances[Math.max(0, task.mapIndex)];
   return same === undefined ? [] : [same];
+}
+
+/** Whether a task has one task instance without a map index: it is not mapped, was not expanded yet, or ended before it was. */
+export function standsForAll({ instances }: ActiveNode): boolean {
+  return instances[0]?.mapIndex === -1;
 }

@@ -15,6 +15,7 @@ import type { ActiveDagRun } from '../store/transitions/start-dag-runs.ts';
 import { createActiveRun } from './create-active-run.ts';
 import { advanceRun } from './decide-task.ts';
 import { endTry, restart } from './end-try.ts';
+import { expandLateMembers } from './expand-scopes.ts';
 import { timeoutOf } from './halt-run.ts';
 import { addDeferralTimers, attemptOf, makeReady, resetTask } from './move-task.ts';
 import { tasksOf, type ActiveRun, type ActiveTask } from './run-state.ts';
@@ -44,6 +45,7 @@ export async function takeRuns(state: SchedulerState, rows: readonly ActiveDagRu
     rememberRun(state, run);
     resumeTimers(state, run, plan);
     recoverRun(state, run, plan);
+    expandLateMembers(state, run, plan);
     advanceRun(run, plan);
   }
 }

@@ -1,5 +1,6 @@
 import type { Attempt, AttemptReport, Deferral, EmittedEvent } from '@tradewind/protocol';
 import type { NewTaskInstance } from '../store/transitions/create-task-instances.ts';
+import type { DeferredTaskInstance } from '../store/transitions/defer-task-instances.ts';
 import type { ExpandedScope } from '../store/transitions/expand-mapped-scopes.ts';
 import type { FinishedAttempt } from '../store/transitions/finish-task-instances.ts';
 import type { HaltedTaskInstance } from '../store/transitions/halt-task-instances.ts';
@@ -39,6 +40,8 @@ export interface TickPlan {
   readonly emitted: (TaskOfRun & { readonly events: readonly EmittedEvent[] })[];
   readonly settled: (TaskOfRun & { readonly row: SettledTaskInstance })[];
   readonly scheduled: ScheduledTaskInstance[];
+  /** Task instances whose try begins with a wait. */
+  readonly deferring: DeferredTaskInstance[];
   readonly reset: SchedulableTaskInstance[];
   readonly restarted: RestartingTaskInstance[];
   readonly halted: HaltedTaskInstance[];
@@ -74,6 +77,7 @@ export function createTickPlan(id: string, now: number, isLatest: (run: ActiveRu
     emitted: [],
     settled: [],
     scheduled: [],
+    deferring: [],
     reset: [],
     restarted: [],
     halted: [],
@@ -94,5 +98,13 @@ export function createTickPlan(id: string, now: number, isLatest: (run: ActiveRu
 
 /** How many rows the plan writes; ticks are kept below a size so that no hop waits for a long one. */
 export function sizeOf(plan: TickPlan): number {
-  return plan.created.length + plan.finished.length + plan.settled.length + plan.scheduled.length + plan.queued.length + plan.halted.length;
+  return (
+    plan.created.length +
+    plan.finished.length +
+    plan.settled.length +
+    plan.scheduled.length +
+    plan.deferring.length +
+    plan.queued.length +
+    plan.halted.length
+  );
 }

@@ -23,11 +23,16 @@ export type Step =
   | 'halt'
   | 'reset'
   | 'schedule'
+  | 'defer'
   | 'lockPools'
   | 'lockDags'
   | 'queue'
   | 'finishRuns'
   | 'pause'
+  | 'triggers'
+  | 'taskCallbacks'
+  | 'dagCallbacks'
+  | 'deadlines'
   | 'wake';
 
 /** A statement and its part in the tick. */

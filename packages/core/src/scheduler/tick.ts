@@ -95,6 +95,8 @@ function takeDueTimers(state: SchedulerState, plan: TickPlan): void {
   if (most <= 0) return;
   for (const { run, task, epoch } of state.timers.takeDue(plan.now, most)) {
     if (state.runs.get(run.row.id) !== run || task.epoch !== epoch) continue;
+    // A deferral that took too long leaves the timer of what it waited for behind, at the same epoch.
+    if (task.retryAt !== null && task.retryAt > plan.now) continue;
     if (task.state === 'up_for_retry') scheduleTask(run, task, plan);
     else if (task.state === 'up_for_reschedule') resumeTask(run, task, null, plan);
     else if (task.state === 'deferred') endWait(state, { run, task }, plan);

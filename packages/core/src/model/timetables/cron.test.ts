@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isTimezone, nextAfter, previousAtOrBefore } from './cron.ts';
+import { createCronTicks, isTimezone } from './cron.ts';
 import { parseCron, type Cron } from './parse-cron.ts';
 
 function read(expression: string): Cron {
@@ -8,6 +8,9 @@ function read(expression: string): Cron {
   return parsed.cron;
 }
 
+const nextAfter = (cron: Cron, timezone: string, at: number): number | undefined => createCronTicks(cron, timezone).nextAfter(at);
+const previousAtOrBefore = (cron: Cron, timezone: string, at: number): number | undefined =>
+  createCronTicks(cron, timezone).previousAtOrBefore(at);
 const ms = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
 const local = (instantMs: number, timezone: string): string =>
   Temporal.Instant.fromEpochMilliseconds(instantMs)
@@ -128,6 +131,58 @@ describe('nextAfter', () => {
     expect(nextAfter(read('0 * * * *'), 'UTC', tick - 0.5)).toBe(tick);
     expect(previousAtOrBefore(read('0 * * * *'), 'UTC', tick + 0.5)).toBe(tick);
   });
+});
+
+describe('a cron of six fields', () => {
+  const seconds = (expression: string, timezone: string, after: string): string[] => {
+    const { nextAfter: next } = createCronTicks(read(expression), timezone);
+    const found: string[] = [];
+    for (let at = next(ms(after)); at !== undefined && found.length < 4; at = next(at)) found.push(new Date(at).toISOString());
+    return found;
+  };
+
+  test.each<[string, string, string, string[]]>([
+    [
+      '*/20 * * * * *',
+      'UTC',
+      '2026-11-21T23:59:20.500Z',
+      ['2026-11-21T23:59:40.000Z', '2026-11-22T00:00:00.000Z', '2026-11-22T00:00:20.000Z', '2026-11-22T00:00:40.000Z'],
+    ],
+    [
+      '15,45 59 23 * * *',
+      'UTC',
+      '2026-11-21T23:59:15Z',
+      ['2026-11-21T23:59:45.000Z', '2026-11-22T23:59:15.000Z', '2026-11-22T23:59:45.000Z', '2026-11-23T23:59:15.000Z'],
+    ],
+    // Berlin skips 02:00 to 03:00 on 29 March 2026: both times are lost, and the dag runs once after the gap.
+    [
+      '0,30 30 2 * * *',
+      'Europe/Berlin',
+      '2026-03-28T12:00:00Z',
+      ['2026-03-29T01:00:00.000Z', '2026-03-30T00:30:00.000Z', '2026-03-30T00:30:30.000Z', '2026-03-31T00:30:00.000Z'],
+    ],
+  ])('%s in %s after %s', (expression, timezone, after, expected) => {
+    expect(seconds(expression, timezone, after)).toEqual(expected);
+  });
+
+  test('the search back finds what the search forth found', () => {
+    const { nextAfter: next, previousAtOrBefore: previous } = createCronTicks(read('7-50/11 */13 3 * * *'), 'Europe/Berlin');
+    let last = ms('2026-03-27T00:00:00Z');
+    for (let index = 0; index < 500; index += 1) {
+      const at = next(last) ?? Number.NaN;
+      expect(previous(at)).toBe(at);
+      if (index > 0) expect(previous(at - 1)).toBe(last);
+      last = at;
+    }
+  });
+});
+
+test('the search ends at the year 9999 and before the year 1000', () => {
+  const { nextAfter: next, previousAtOrBefore: previous } = createCronTicks(read('0 0 29 2 *'), 'Europe/Berlin');
+  expect(next(ms('+010000-01-01T00:00:00Z'))).toBeUndefined();
+  expect(next(ms('9999-06-01T00:00:00Z'))).toBeUndefined();
+  expect(previous(ms('0999-01-01T00:00:00Z'))).toBeUndefined();
+  expect(previous(ms('1001-01-01T00:00:00Z'))).toBeUndefined();
 });
 
 describe('previousAtOrBefore', () => {

@@ -12,6 +12,9 @@ import type { Cron } from './parse-cron.ts';
 const SECOND_MS = 1_000;
 /** Beyond this nothing is looked for: `0 0 31 2 *` is never due. The rarest real date, 29 February, comes within eight years. */
 const HORIZON_MS = 10 * 366 * 86_400_000;
+/** The years 1000 to 9999, whose dates have four digits everywhere. */
+const EARLIEST_MS = -30_610_224_000_000;
+const LATEST_MS = 253_402_300_799_999;
 
 /** A stretch of time in which a zone keeps its offset from UTC, and the change that it began with. */
 interface Stretch {
@@ -23,37 +26,50 @@ interface Stretch {
   readonly offsetBefore: number;
 }
 
-/**
- * The first instant after `afterMs` at which the cron is due.
- *
- * @param timezone a name of the IANA database, or an offset such as `+05:45`
- * @param afterMs milliseconds since the epoch, exclusive
- * @returns milliseconds since the epoch; undefined where it is not due within ten years
- * @throws RangeError where there is no such time zone
- */
-export function nextAfter(cron: Cron, timezone: string, afterMs: number): number | undefined {
-  let from = wholeSecondAfter(afterMs);
-  const horizon = from + HORIZON_MS;
-  while (from < horizon) {
-    const stretch = stretchAt(timezone, from);
-    const due = Math.min(...dueIn(cron, stretch, { from, to: Math.min(stretch.end, horizon), match: firstMatch }));
-    if (Number.isFinite(due)) return due;
-    from = stretch.end;
-  }
-  return undefined;
+/** The instants at which one cron is due in one time zone. Milliseconds since the epoch; all are whole seconds of the years 1000 to 9999. */
+export interface CronTicks {
+  /** The first one after; undefined where there is none within ten years. */
+  nextAfter(ms: number): number | undefined;
+  /** The last one at or before; undefined where there is none within ten years. */
+  previousAtOrBefore(ms: number): number | undefined;
 }
 
-/** The last instant not after `ms` at which the cron was due; otherwise as `nextAfter`. */
-export function previousAtOrBefore(cron: Cron, timezone: string, ms: number): number | undefined {
-  let to = wholeSecondAfter(ms);
-  const horizon = to - HORIZON_MS;
-  while (to > horizon) {
-    const stretch = stretchAt(timezone, to - SECOND_MS);
-    const due = Math.max(...dueIn(cron, stretch, { from: Math.max(stretch.start, horizon), to, match: lastMatch }));
-    if (Number.isFinite(due)) return due;
-    to = stretch.start;
-  }
-  return undefined;
+/**
+ * Prepares the search for the instants of a cron. Neighbouring searches share what they learn about the time zone.
+ *
+ * @param timezone a name of the IANA database, or an offset such as `+05:45`
+ * @throws RangeError where there is no such time zone
+ */
+export function createCronTicks(cron: Cron, timezone: string): CronTicks {
+  let known = stretchAt(timezone, 0);
+  const stretchOf = (ms: number): Stretch => {
+    if (ms < known.start || ms >= known.end) known = stretchAt(timezone, ms);
+    return known;
+  };
+  return {
+    nextAfter(ms) {
+      let from = wholeSecondAfter(Math.max(ms, EARLIEST_MS));
+      const horizon = Math.min(from + HORIZON_MS, LATEST_MS);
+      while (from < horizon) {
+        const stretch = stretchOf(from);
+        const due = Math.min(...dueIn(cron, stretch, { from, to: Math.min(stretch.end, horizon), match: firstMatch }));
+        if (Number.isFinite(due)) return due;
+        from = stretch.end;
+      }
+      return undefined;
+    },
+    previousAtOrBefore(ms) {
+      let to = wholeSecondAfter(Math.min(ms, LATEST_MS));
+      const horizon = Math.max(to - HORIZON_MS, EARLIEST_MS);
+      while (to > horizon) {
+        const stretch = stretchOf(to - SECOND_MS);
+        const due = Math.max(...dueIn(cron, stretch, { from: Math.max(stretch.start, horizon), to, match: lastMatch }));
+        if (Number.isFinite(due)) return due;
+        to = stretch.start;
+      }
+      return undefined;
+    },
+  };
 }
 
 /** Whether a text names a time zone. */

@@ -14,7 +14,7 @@ export type DueAfterParse = { readonly isKept: true } | { readonly isKept: false
 
 /**
  * Decides when a dag is due after it was read. What the scheduler has decided stays, unless something that the decision rests on has
- * changed: the schedule, the bounds or catchup; or the dag was gone and is back, and the ticks meanwhile must not pile up.
+ * changed: the schedule, the bounds, catchup or the kinds of run that the dag takes; or the dag was gone and is back, and the ticks meanwhile must not pile up.
  *
  * @param before undefined for a new dag
  */
@@ -25,7 +25,7 @@ export function decideDueAfterParse(dag: SerializedDag, before: DagBeforeParse |
 }
 
 function hasSameTimetable(one: SerializedDag, other: SerializedDag): boolean {
-  const timetable = ({ schedule, catchup, startDate, endDate }: SerializedDag): string =>
-    JSON.stringify([schedule, catchup, startDate ?? null, endDate ?? null]);
+  const timetable = ({ schedule, catchup, startDate, endDate, allowedRunTypes }: SerializedDag): string =>
+    JSON.stringify([schedule, catchup, startDate ?? null, endDate ?? null, allowedRunTypes ?? null]);
   return timetable(one) === timetable(other);
 }

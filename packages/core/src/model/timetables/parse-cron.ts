@@ -1,5 +1,6 @@
 /** A cron expression, read. Each list says of every value of its field whether it matches. */
 export interface Cron {
+  readonly seconds: readonly boolean[];
   readonly minutes: readonly boolean[];
   readonly hours: readonly boolean[];
   /** From 1. */
@@ -41,15 +42,20 @@ interface Field {
 const MONTH_NAMES = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const DAY_NAMES = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 const SUNDAY = 7;
+const SECOND: Field = { title: 'second', lowest: 0, highest: 59 };
 const MINUTE: Field = { title: 'minute', lowest: 0, highest: 59 };
 const HOUR: Field = { title: 'hour', lowest: 0, highest: 23 };
 const DAY_OF_MONTH: Field = { title: 'day of month', lowest: 1, highest: 31 };
 const MONTH: Field = { title: 'month', lowest: 1, highest: 12, names: MONTH_NAMES };
 const DAY_OF_WEEK: Field = { title: 'day of week', lowest: 0, highest: SUNDAY, names: DAY_NAMES };
 
+const FIELD_TITLES = 'minute, hour, day of month, month, day of week';
+const FEWEST_FIELDS = 5;
+const MOST_FIELDS = 6;
+
 /**
- * Reads a cron expression: five fields (minute, hour, day of month, month, day of week) of `*`, numbers, names (`mon`, `jan`), ranges,
- * steps and lists, or a preset such as `@daily`. Where both day fields are restricted, a day that matches either matches, as in Airflow.
+ * Reads a cron expression: five fields (minute, hour, day of month, month, day of week), or six with the second before them, of `*`, numbers, names (`mon`, `jan`),
+ * ranges, steps and lists, or a preset such as `@daily`. Where both day fields are restricted, a day that matches either matches, as in Airflow.
  *
  * @returns a message that names the field and the text, where it cannot be read. Never throws.
  */
@@ -57,12 +63,10 @@ export function parseCron(expression: string): ParsedCron {
   const text = expression.trim().toLowerCase();
   const preset = Object.hasOwn(PRESETS, text) ? PRESETS[text] : undefined;
   if (preset === undefined && text.startsWith('@')) return refuse(expression, `is no preset; there are ${Object.keys(PRESETS).join(', ')}`);
-  const [minute, hour, dayOfMonth, month, dayOfWeek, ...more] = (preset ?? text).split(/\s+/);
-  if (minute === undefined || hour === undefined || dayOfMonth === undefined || month === undefined || dayOfWeek === undefined) {
-    return refuse(expression, 'has fewer than the five fields minute, hour, day of month, month, day of week');
-  }
-  if (more.length > 0) return refuse(expression, 'has more than the five fields minute, hour, day of month, month, day of week');
-  const cron = parseFields({ minute, hour, dayOfMonth, month, dayOfWeek });
+  const fields = (preset ?? text).split(/\s+/);
+  if (fields.length < FEWEST_FIELDS) return refuse(expression, `has fewer than the five fields ${FIELD_TITLES}`);
+  if (fields.length > MOST_FIELDS) return refuse(expression, `has more than the six fields second, ${FIELD_TITLES}`);
+  const cron = parseFields(fields.length === MOST_FIELDS ? fields : ['0', ...fields]);
   return typeof cron === 'string' ? refuse(expression, cron) : { ok: true, cron };
 }
 
@@ -70,21 +74,18 @@ function refuse(expression: string, reason: string): ParsedCron {
   return { ok: false, message: `cron ${JSON.stringify(expression)}: ${reason}` };
 }
 
-type FieldTexts = Readonly<Record<'minute' | 'hour' | 'dayOfMonth' | 'month' | 'dayOfWeek', string>>;
-
 /** The cron, or a text that says which field cannot be read; so do the functions below. */
-function parseFields({ minute, hour, dayOfMonth, month, dayOfWeek }: FieldTexts): Cron | string {
-  const minutes = parseField(MINUTE, minute);
-  if (typeof minutes === 'string') return minutes;
-  const hours = parseField(HOUR, hour);
-  if (typeof hours === 'string') return hours;
-  const daysOfMonth = parseField(DAY_OF_MONTH, dayOfMonth);
-  if (typeof daysOfMonth === 'string') return daysOfMonth;
-  const months = parseField(MONTH, month);
-  if (typeof months === 'string') return months;
-  const daysOfWeek = parseField(DAY_OF_WEEK, dayOfWeek);
-  if (typeof daysOfWeek === 'string') return daysOfWeek;
+function parseFields(texts: readonly string[]): Cron | string {
+  const fields: (readonly boolean[])[] = [];
+  for (const [index, field] of [SECOND, MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK].entries()) {
+    const values = parseField(field, texts[index] ?? '');
+    if (typeof values === 'string') return values;
+    fields.push(values);
+  }
+  const [seconds = [], minutes = [], hours = [], daysOfMonth = [], months = [], daysOfWeek = []] = fields;
+  const [, minute = '', hour = '', dayOfMonth = '', , dayOfWeek = ''] = texts;
   return {
+    seconds,
     minutes,
     hours,
     daysOfMonth,

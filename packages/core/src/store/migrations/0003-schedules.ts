@@ -45,7 +45,7 @@ export const schedules: Migration = {
       `create index dag_run_of_backfill on dag_run (backfill_id, state) where backfill_id is not null`,
       `create table timetable_stock (
         dag_id text primary key,
-        dag_version_id text not null,
+        bundle_version text not null,
         runs text not null,
         is_exhausted integer not null,
         problem text,
