@@ -21,6 +21,11 @@ export function decideRunRequest(params: Readonly<Record<string, JsonObject>>, d
   return { conf: JSON.stringify(conf), state: 'refused', reason: `the event's data does not fit the dag's params: ${problems}` };
 }
 
+/** What several events carry together, oldest first: of a field that more than one has, the newest value counts. */
+export function mergeEventData(extras: readonly JsonValue[]): JsonObject {
+  return Object.fromEntries(extras.flatMap((extra) => (isObject(extra) ? Object.entries(extra) : [])));
+}
+
 const RUN_ID_DIGITS = 32;
 
 /** The id of the runs that an event starts, one in each dag: a function of the event, so that it starts none twice (adr/0008). */

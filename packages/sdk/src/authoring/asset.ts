@@ -8,6 +8,7 @@ import {
   type WatcherSource,
 } from '@tradewind/protocol';
 import { DefinitionError } from '../errors.ts';
+import { assetRef } from './asset-reference.ts';
 import { checkFields, readText, type Unchecked } from './check-fields.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { showValue } from './show-value.ts';
@@ -70,6 +71,14 @@ export function asset<Extra = JsonValue>(name: string, options: AssetOptions = {
   const serialized = readAsset(where, name, fields);
   return deepFreeze(Object.defineProperty(serialized, ASSET, { value: true })) as unknown as Asset<Extra>;
 }
+
+/**
+ * Refers to an asset that another dag declares, by name or by uri. It need not exist yet.
+ *
+ * @example
+ * dag('report', { schedule: [orders, asset.ref<{ rows: number }>({ name: 'customers' })] }, define);
+ */
+asset.ref = assetRef;
 
 /** Whether a value is an asset. */
 export function isAsset(value: unknown): value is AnyAsset {

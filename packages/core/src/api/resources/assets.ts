@@ -4,6 +4,7 @@ import { ASSET_ORDER, findAsset, listAssets, type AssetSummary } from '../../sto
 import { writeInstant } from '../instants.ts';
 import { integer, pageQuery, query, readOrderBy, readPage } from '../query-schemas.ts';
 import { apiRoute } from '../route.ts';
+import { assetAliasResponse, toAssetAliasResponse } from './asset-aliases.ts';
 
 const reference = z.object({ dag_id: z.string(), created_at: z.string(), updated_at: z.string() });
 const taskReference = reference.extend({ task_id: z.string() });
@@ -19,7 +20,7 @@ const assetResponse = z.object({
   scheduled_dags: z.array(reference),
   producing_tasks: z.array(taskReference),
   consuming_tasks: z.array(taskReference),
-  aliases: z.array(z.never()),
+  aliases: z.array(assetAliasResponse),
   watchers: z.array(z.never()),
   last_asset_event: z.object({ id: z.int().nullable(), timestamp: z.string().nullable() }),
 });
@@ -82,8 +83,8 @@ function toAssetResponse(asset: AssetSummary): z.input<typeof assetResponse> {
     ...dated,
     scheduled_dags: asset.scheduledDags.map(({ dagId }) => ({ dag_id: dagId, ...dated })),
     producing_tasks: asset.producingTasks.map(({ dagId, taskId }) => ({ dag_id: dagId, task_id: taskId, ...dated })),
-    consuming_tasks: [],
-    aliases: [],
+    consuming_tasks: asset.consumingTasks.map(({ dagId, taskId }) => ({ dag_id: dagId, task_id: taskId, ...dated })),
+    aliases: asset.aliases.map(toAssetAliasResponse),
     watchers: [],
     last_asset_event: {
       id: asset.lastEvent?.id ?? null,

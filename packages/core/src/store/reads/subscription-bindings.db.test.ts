@@ -38,11 +38,13 @@ describeDatabases('subscription bindings', (open) => {
     const read = createBindingReader(database, 'orders-queue');
     const before = await read();
     expect(await read()).toEqual(before);
-    const version = await database.reads.selectFrom('dagVersion').selectAll().executeTakeFirstOrThrow();
     const next = {
-      ...version,
       id: 'a-2',
+      dagId: 'a',
       versionNumber: 2,
+      contentHash: 'other',
+      bundleVersion: 'bundle',
+      createdAt: 0,
       serialized: JSON.stringify({ dagId: 'a', params: { limit: { type: 'integer' } } }),
     };
     await database.reads.insertInto('dagVersion').values(next).execute();

@@ -4,7 +4,7 @@ import { defineStatement } from '../database.ts';
  * pending → created, in three statements of one transaction.
  *
  * Called when an event asked for runs, and in every round of recovery. `claimRunRequests` takes the oldest requests of dags that are neither paused nor
- * gone; `createRequestedDagRuns` makes one queued run of each; `linkTriggeringEvents` notes which event each run came from. A run's id is its request's and its run id
+ * gone; `createRequestedDagRuns` makes one queued run of each; `linkTriggeringEvents` notes which events each run came from. A run's id is its request's and its run id
  * a function of the event, both unique: whatever happens twice makes one run (adr/0008). Requests of a paused dag wait, in order.
  */
 export const claimRunRequests = defineStatement<{ id: string }, [term: number, most: number]>(
@@ -41,13 +41,18 @@ export const createRequestedDagRuns = defineStatement<{ id: string }, [term: num
   (term, now) => [term, now],
 );
 
-/** Notes the event behind each run that this transaction created, and lets go of the requests. See `claimRunRequests`. */
+/** Notes the event behind each run that this transaction created, and the others that the run took from its dag's queue, and lets go of the requests. See `claimRunRequests`. */
 export const linkTriggeringEvents = defineStatement<never, [term: number]>(
   'link_triggering_events',
   () => `
     insert into dag_run_asset_event (dag_run_id, event_key)
     select request.id, request.event_key
     from run_request as request
+    where request.claimed_term = $1
+    union
+    select request.id, queued.event_key
+    from run_request as request
+    join queued_asset_event as queued on queued.run_request_id = request.id
     where request.claimed_term = $1
     on conflict (dag_run_id, event_key) do nothing`,
   (term) => [term],
