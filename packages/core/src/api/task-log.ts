@@ -1,12 +1,8 @@
-import { open, type FileHandle } from 'node:fs/promises';
 import { isDagId, isRunId, isTaskId, type LogRecord } from '@tradewind/protocol';
 import { taskLogFile } from '../platform/task-log-file.ts';
 import type { TaskInstanceName } from '../store/reads/task-instances.ts';
-
-/** How much of a file is held at a time. */
-const CHUNK_BYTES = 65_536;
-/** A line longer than this is shown cut: a writer that is not ours made it. */
-const MAX_LINE_BYTES = 1_048_576;
+import { openIfPresent, readLineSegments } from '../task-logs/line-segments.ts';
+import { parseLogLine } from '../task-logs/log-line.ts';
 
 /** A part of a try's log. */
 export interface TaskLogPart {
@@ -34,7 +30,7 @@ export async function readTaskLogPart(file: string, offset: number, mostBytes: n
   let nextOffset = offset;
   for await (const line of readLines(file, offset)) {
     if (nextOffset - offset >= mostBytes) return { records, nextOffset, isAtEnd: false };
-    if (line.text.trim() !== '') records.push(parseLine(line.text));
+    if (line.text.trim() !== '') records.push(parseLogLine(line.text));
     nextOffset = line.endOffset;
   }
   return { records, nextOffset, isAtEnd: true };
@@ -42,7 +38,7 @@ export async function readTaskLogPart(file: string, offset: number, mostBytes: n
 
 /** Reads a log from an offset to the end of what is written so far, record by record, however long it is. */
 export async function* streamTaskLog(file: string, offset: number): AsyncGenerator<LogRecord> {
-  for await (const line of readLines(file, offset)) if (line.text.trim() !== '') yield parseLine(line.text);
+  for await (const line of readLines(file, offset)) if (line.text.trim() !== '') yield parseLogLine(line.text);
 }
 
 /** The end of a log. */
@@ -59,7 +55,7 @@ export async function readTaskLogTail(file: string, mostBytes: number): Promise<
   // What begins in the middle of the file begins, as a rule, in the middle of a line.
   let isRestOfLine = start > 0;
   for await (const line of readLines(file, start)) {
-    if (!isRestOfLine && line.text.trim() !== '') records.push(parseLine(line.text));
+    if (!isRestOfLine && line.text.trim() !== '') records.push(parseLogLine(line.text));
     isRestOfLine = false;
   }
   return { records, isCut: start > 0 };
@@ -76,41 +72,18 @@ async function* readLines(file: string, offset: number): AsyncGenerator<Line> {
   const handle = await openIfPresent(file);
   if (handle === undefined) return;
   try {
-    let pending = Buffer.alloc(0);
-    let position = offset;
-    let lineStart = offset;
-    let dropped = 0;
-    for (;;) {
-      const chunk = Buffer.alloc(CHUNK_BYTES);
-      const { bytesRead } = await handle.read(chunk, 0, CHUNK_BYTES, position);
-      if (bytesRead === 0) return;
-      position += bytesRead;
-      pending = Buffer.concat([pending, chunk.subarray(0, bytesRead)]);
-      for (let end = pending.indexOf(0x0a); end >= 0; end = pending.indexOf(0x0a)) {
-        lineStart += dropped + end + 1;
-        yield { text: pending.toString('utf8', 0, end), endOffset: lineStart };
-        pending = pending.subarray(end + 1);
-        dropped = 0;
-      }
-      if (pending.length > MAX_LINE_BYTES) {
-        dropped += pending.length - MAX_LINE_BYTES;
-        pending = pending.subarray(0, MAX_LINE_BYTES);
+    for await (const segment of readLineSegments(handle, offset)) {
+      const { bytes } = segment;
+      for (let start = 0; start < bytes.length;) {
+        const end = bytes.indexOf(0x0a, start);
+        const isLast = end === bytes.length - 1;
+        yield { text: bytes.toString('utf8', start, end), endOffset: isLast ? segment.endOffset : segment.offset + end + 1 };
+        start = end + 1;
       }
     }
   } finally {
     await handle.close();
   }
-}
-
-/** A line of ours is a record; whatever else stands there is shown as the text that it is. */
-function parseLine(text: string): LogRecord {
-  try {
-    const value = JSON.parse(text) as Partial<LogRecord> | null;
-    if (typeof value === 'object' && value !== null && typeof value.event === 'string') return value as LogRecord;
-  } catch {
-    // Not JSON: it is shown below.
-  }
-  return { event: text } as LogRecord;
 }
 
 async function sizeOf(file: string): Promise<number> {
@@ -120,14 +93,5 @@ async function sizeOf(file: string): Promise<number> {
     return (await handle.stat()).size;
   } finally {
     await handle.close();
-  }
-}
-
-async function openIfPresent(file: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(file, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
   }
 }

@@ -10,6 +10,7 @@ import type { Clock } from '../platform/clock.ts';
 import { messageOf, TradewindError } from '../platform/errors.ts';
 import { listBundleFiles, type ListedFile, type SkippedFile } from './list-bundle-files.ts';
 import { pruneBundleVersions, type PrunedVersions } from './prune-bundle-versions.ts';
+import { Turn } from './turn.ts';
 import { writeWhole } from './write-whole.ts';
 
 /** A version of a bundle, as everything that imports from it needs to know it. */
@@ -24,12 +25,39 @@ export interface BundleScan {
   readonly skipped: readonly SkippedFile[];
 }
 
+/** Where a dag processor gets a bundle from: a folder, or a repository. */
+export interface BundleSource {
+  /** Whether the folder of a version can change, so that it is worth watching. */
+  readonly isLive: boolean;
+  /** The bundle as it is now, stored as a version. Rejects with a TradewindError where that cannot be said. */
+  scan(): Promise<BundleScan>;
+  /** The hash of a file's content at this moment; undefined where it cannot be read. */
+  hashNow(file: string): Promise<string | undefined>;
+  /** Takes away the versions that nobody needs; those in `keep` stay. */
+  prune(keep: ReadonlySet<string>): Promise<PrunedVersions>;
+  /** The next scan looks for what is new, however short a time ago that was done. */
+  refresh(): void;
+  /** Ends what the source does at the moment; a scan that is under way rejects. */
+  stop(): void;
+}
+
 /** What a scanner needs to know. */
 export interface BundleScannerOptions {
   /** The folder of dag files; it may be a link, and lead elsewhere at each scan. */
   readonly bundleFolder: string;
   readonly stateFolder: string;
   readonly clock: Clock;
+  /** Where versions and contents are kept. @default `bundles` in the state folder */
+  readonly storeFolder?: string | undefined;
+  /** What the version is called; then the folder is one that does not change. @default a hash over the files */
+  readonly bundleVersion?: string;
+  /** A folder that links must not lead out of. @default links may lead anywhere */
+  readonly confinedTo?: string;
+}
+
+/** A manifest as it is kept; that of a version that does not change also says what is no part of it. */
+export interface StoredManifest extends BundleManifest {
+  readonly skipped?: readonly SkippedFile[];
 }
 
 /** Together the files of a bundle may have this many bytes: it is code, and every version of it is kept for a while. */
@@ -40,13 +68,15 @@ const UNCERTAIN_MS = 2_000;
 const MAX_ATTEMPTS = 3;
 
 /** Reads the folder of one bundle again and again; what has not changed is not read twice. */
-export class BundleScanner {
+export class BundleScanner implements BundleSource {
+  readonly isLive = true;
   readonly #options: BundleScannerOptions;
   /** By path: the hash of the content, and how the file looked when it was read. */
   readonly #known = new Map<string, { readonly sha256: string; readonly look: string | undefined }>();
   /** Names of the objects and versions that are known to be stored. */
   readonly #stored = new Set<string>();
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Scans store what others take away, so they wait for one another. */
+  readonly #turn = new Turn();
 
   constructor(options: BundleScannerOptions) {
     this.#options = options;
@@ -57,7 +87,7 @@ export class BundleScanner {
    * known about its files.
    */
   scan(): Promise<BundleScan> {
-    return this.#inTurn(async () => {
+    return this.#turn.run(async () => {
       for (let attempt = 1; ; attempt += 1) {
         const { scan, hasGap } = await this.#read();
         if (!hasGap || attempt === MAX_ATTEMPTS) return scan;
@@ -76,22 +106,21 @@ export class BundleScanner {
 
   /** Takes away the versions that nobody needs (prune-bundle-versions.ts). */
   prune(keep: ReadonlySet<string>): Promise<PrunedVersions> {
-    return this.#inTurn(async () => {
+    return this.#turn.run(async () => {
       this.#stored.clear();
-      return pruneBundleVersions(this.#options.stateFolder, keep);
+      return pruneBundleVersions(this.#storeFolder, keep);
     });
   }
 
-  /** Scans store what others take away, so they wait for one another. */
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => undefined);
-    return result;
-  }
+  /** A folder is looked at with every scan. */
+  refresh(): void {}
+
+  /** Reading a folder ends by itself. */
+  stop(): void {}
 
   async #read(): Promise<{ scan: BundleScan; hasGap: boolean }> {
     const bundleFolder = await realFolder(this.#options.bundleFolder);
-    const listed = await listBundleFiles(bundleFolder);
+    const listed = await listBundleFiles(bundleFolder, this.#options.confinedTo);
     checkSize(bundleFolder, listed.files);
     await mkdir(this.#folder('objects'), { recursive: true });
     await mkdir(this.#folder('versions'), { recursive: true });
@@ -105,7 +134,7 @@ export class BundleScanner {
       hasGap ||= 'isGone' in read && read.isGone;
     }
     for (const file of this.#known.keys()) if (!files.has(file)) this.#known.delete(file);
-    const version = await this.#storeVersion(bundleFolder, files);
+    const version = await this.#storeVersion(bundleFolder, files, skipped);
     return { scan: { version, files, skipped }, hasGap };
   }
 
@@ -125,10 +154,14 @@ export class BundleScanner {
     return { sha256 };
   }
 
-  async #storeVersion(bundleFolder: string, files: ReadonlyMap<string, string>): Promise<BundleVersion> {
-    const bundleVersion = sha256Of(JSON.stringify([...files]));
+  async #storeVersion(bundleFolder: string, files: ReadonlyMap<string, string>, skipped: readonly SkippedFile[]): Promise<BundleVersion> {
+    const bundleVersion = this.#options.bundleVersion ?? sha256Of(JSON.stringify([...files]));
     const manifestFile = path.join(this.#folder('versions'), `${bundleVersion}.json`);
-    const manifest: BundleManifest = { bundleVersion, files: Object.fromEntries(files) };
+    const manifest: StoredManifest = {
+      bundleVersion,
+      files: Object.fromEntries(files),
+      ...(this.#options.bundleVersion === undefined ? {} : { skipped }),
+    };
     await this.#store(manifestFile, JSON.stringify(manifest));
     return { bundleFolder, bundleVersion, manifestFile };
   }
@@ -139,8 +172,12 @@ export class BundleScanner {
     this.#stored.add(path.basename(file));
   }
 
+  get #storeFolder(): string {
+    return this.#options.storeFolder ?? path.join(this.#options.stateFolder, 'bundles');
+  }
+
   #folder(name: 'objects' | 'versions'): string {
-    return path.join(this.#options.stateFolder, 'bundles', name);
+    return path.join(this.#storeFolder, name);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { SerializedDag, SerializedTask } from '@tradewind/protocol';
+import { assetNamesIn, assetScheduleOf, type SerializedDag, type SerializedTask } from '@tradewind/protocol';
 import { MAX_EDGES_PER_DAG, MAX_TASKS_PER_DAG, serializedDagSchema } from '@tradewind/protocol/schemas';
 
 /** A dag as it came from author code, checked: the scheduler may rely on everything that its type says, and on a graph without holes. */
@@ -110,7 +110,8 @@ const MAX_NAMED_TASKS = 20;
 function findAssetProblem({ assets, schedule, tasks }: SerializedDag): string | undefined {
   const names = new Set(assets.map((asset) => asset.name));
   if (names.size < assets.length) return 'two of its assets have the same name';
-  const waitedFor = schedule.kind === 'asset' ? schedule.any.find((name) => !names.has(name)) : undefined;
+  const assetSchedule = assetScheduleOf(schedule);
+  const waitedFor = assetSchedule && assetNamesIn(assetSchedule).find((name) => !names.has(name));
   if (waitedFor !== undefined) return `its schedule names the asset "${waitedFor}", which the dag does not describe`;
   for (const task of tasks) {
     const unknown = task.outlets.find((name) => !names.has(name));

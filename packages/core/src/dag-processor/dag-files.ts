@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ParseFailure } from '@tradewind/protocol';
 import type { BundleScan } from './bundle-scanner.ts';
 import type { DagFileSink, ParsedDag, ParsedFile } from './dag-file-sink.ts';
-import { DagOwners } from './dag-owners.ts';
+import type { DagClaims } from './bundle-owners.ts';
 import type { FileMemory } from './reading-plan.ts';
 
 /** What the reading of a file changed. */
@@ -45,11 +45,12 @@ export class DagFiles {
   readonly #memory = new Map<string, FileMemory>();
   /** By file, then by dag id: the hash of the serialized dag that the sink has for it. */
   readonly #saved = new Map<string, ReadonlyMap<string, string>>();
-  readonly #owners = new DagOwners();
+  readonly #claims: DagClaims;
   #movedTo: string | undefined;
 
-  constructor(sink: DagFileSink) {
+  constructor(sink: DagFileSink, claims: DagClaims) {
     this.#sink = sink;
+    this.#claims = claims;
   }
 
   get memory(): ReadonlyMap<string, FileMemory> {
@@ -63,7 +64,7 @@ export class DagFiles {
       this.#memory.set(file, { contentHash, dependencies, ...(hasImportError ? { failure } : {}) });
       this.#saved.set(file, new Map(dags.map(({ dagId, serializedHash }) => [dagId, serializedHash])));
       const dagIds = dags.map(({ dagId }) => dagId);
-      this.#owners.claim(file, dagIds);
+      this.#claims.claim(file, dagIds);
     }
   }
 
@@ -92,7 +93,7 @@ export class DagFiles {
       changes.push({ file, changedDags: [], removedDags: [...(this.#saved.get(file)?.keys() ?? [])] });
       this.#memory.delete(file);
       this.#saved.delete(file);
-      for (const heir of this.#owners.claim(file, []).toRead) toRead.add(heir);
+      for (const heir of this.#claims.claim(file, []).toRead) toRead.add(heir);
     }
     return { changes, toRead: [...toRead].filter((file) => !files.includes(file)) };
   }
@@ -107,7 +108,7 @@ export class DagFiles {
       return { change: await this.fail({ file, scan, error, retryAt: Number.POSITIVE_INFINITY, isSlow: false }), toRead: [] };
     }
     const dagIds = dags.map(({ dag }) => dag.dagId);
-    const { taken, toRead } = this.#owners.claim(file, dagIds);
+    const { taken, toRead } = this.#claims.claim(file, dagIds);
     const own = dags.filter(({ dag }) => !taken.has(dag.dagId));
     const dependencies = Object.fromEntries(files.map((dependency) => [dependency, scan.files.get(dependency) ?? '']));
     await this.#sink.saveParsedFile(asParsedFile(reading, { contentHash, dependencies, dags: own }));
@@ -121,7 +122,7 @@ export class DagFiles {
     const [dagId, owner] = first;
     const error = {
       file,
-      message: `dag "${dagId}" is also defined in ${owner}, which comes first by name and wins; give one of them another id`,
+      message: `dag "${dagId}" is also defined in ${owner}; give one of them another id`,
     };
     const failed = await this.fail({ file, scan, error, retryAt: Number.POSITIVE_INFINITY, isSlow: false }, dependencies);
     return { change: { ...failed, ...change }, toRead };

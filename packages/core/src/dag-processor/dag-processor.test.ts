@@ -7,6 +7,7 @@ import { createVirtualClock, type VirtualClock } from '../platform/testing/virtu
 import { systemClock, type Clock } from '../platform/clock.ts';
 import { silentLog } from '../platform/log.ts';
 import type { DagFilesChange } from './dag-files.ts';
+import { BundleScanner } from './bundle-scanner.ts';
 import { DagProcessor } from './dag-processor.ts';
 import { MemorySink } from './testing/memory-sink.ts';
 
@@ -45,8 +46,7 @@ type Read = (code: CodeLocation, signal: AbortSignal) => Promise<ParseReply> | P
 
 function begin({ clock = systemClock, read = readDescribed }: { clock?: Clock; read?: Read } = {}): void {
   processor = new DagProcessor({
-    bundleFolder,
-    stateFolder: path.join(folder.path, '.tradewind'),
+    source: new BundleScanner({ bundleFolder, stateFolder: path.join(folder.path, '.tradewind'), clock }),
     sink,
     clock,
     log: silentLog,

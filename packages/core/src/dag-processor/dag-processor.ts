@@ -1,5 +1,5 @@
 /**
- * Keeps the store's dags in step with a folder of dag files.
+ * Keeps the store's dags in step with a bundle of dag files: a folder, or a git repository.
  *
  *   a change is noticed (or 30 s have passed) ─▸ scan ─▸ plan ─┬─▸ removed files are removed
  *                                                              ├─▸ unchanged files move to the new bundle version
@@ -12,21 +12,22 @@ import type { CodeLocation, ParseReply } from '@tradewind/protocol';
 import { sleep, type Clock } from '../platform/clock.ts';
 import { messageOf } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
-import { BundleScanner, type BundleScan } from './bundle-scanner.ts';
+import { BundleOwners, type DagClaims } from './bundle-owners.ts';
+import type { BundleScan, BundleSource } from './bundle-scanner.ts';
 import { ChangeSignal } from './change-signal.ts';
 import type { DagFileSink, ParsedDag } from './dag-file-sink.ts';
 import { DagFiles, type DagFilesChange, type SuccessfulReading } from './dag-files.ts';
 import { createFolderWatcher, type FolderWatcher } from './folder-watcher.ts';
 import { ParseQueue, type ReadingReason } from './parse-queue.ts';
 import type { PrunedVersions } from './prune-bundle-versions.ts';
-import { planReading } from './reading-plan.ts';
+import { isDagFile, planReading } from './reading-plan.ts';
 import { readReply, type FindDagProblem } from './read-reply.ts';
+import { Turn } from './turn.ts';
 
 /** What a dag processor needs. */
 export interface DagProcessorOptions {
-  /** The folder of dag files. */
-  readonly bundleFolder: string;
-  readonly stateFolder: string;
+  /** Where the dag files come from. */
+  readonly source: BundleSource;
   readonly sink: DagFileSink;
   readonly clock: Clock;
   readonly log: Log;
@@ -34,6 +35,12 @@ export interface DagProcessorOptions {
   readonly parse: (code: CodeLocation, signal: AbortSignal) => Promise<ParseReply>;
   /** Further reasons to refuse a dag. */
   readonly findProblem?: FindDagProblem;
+  /** Which dags belong to this bundle, where there are others. @default all */
+  readonly claims?: DagClaims;
+  /** Shared by processors whose bundles may define the same dags: what they save, they save one after the other. @default its own */
+  readonly turn?: Turn;
+  /** Hears of each pass over the bundle that failed; it is repeated by itself. */
+  readonly onProblem?: (error: unknown) => void;
   /** Hears of each file whose reading changed something, after the sink has it. */
   readonly onChange?: (change: DagFilesChange) => void;
   /**
@@ -64,7 +71,7 @@ interface Reading {
 export class DagProcessor {
   readonly #options: DagProcessorOptions;
   readonly #log: Log;
-  readonly #scanner: BundleScanner;
+  readonly #source: BundleSource;
   readonly #files: DagFiles;
   readonly #queue: ParseQueue;
   readonly #changes: ChangeSignal;
@@ -77,8 +84,8 @@ export class DagProcessor {
   readonly #reading = new Map<string, string | undefined>();
   readonly #settled: (() => void)[] = [];
   readonly #loop: Promise<void>;
+  readonly #turn: Turn;
   #latest: BundleScan | undefined;
-  #saving: Promise<unknown> = Promise.resolve();
   #isWaiting = false;
   #pausing = 0;
   #hasSettled = false;
@@ -87,8 +94,9 @@ export class DagProcessor {
   constructor(options: DagProcessorOptions) {
     this.#options = options;
     this.#log = options.log.named('dag-processor');
-    this.#scanner = new BundleScanner(options);
-    this.#files = new DagFiles(options.sink);
+    this.#source = options.source;
+    this.#turn = options.turn ?? new Turn();
+    this.#files = new DagFiles(options.sink, options.claims ?? new BundleOwners().add('dags'));
     this.#queue = new ParseQueue(options.clock, {
       read: (file, reason) => this.#read(file, reason),
       onIdle: () => this.#announceSettled(),
@@ -96,6 +104,11 @@ export class DagProcessor {
     this.#changes = new ChangeSignal(options.clock);
     this.#watcher = createFolderWatcher(() => this.#changes.notify(), this.#log);
     this.#loop = this.#run();
+  }
+
+  /** Whether everything that is known to have changed is saved. */
+  get isSettled(): boolean {
+    return this.#isWaiting && !this.#changes.isPending && this.#pausing === 0 && this.#queue.isIdle;
   }
 
   /** Resolves when everything that is known to have changed is saved: after the first time, the dags of the folder are all there. */
@@ -106,23 +119,31 @@ export class DagProcessor {
     });
   }
 
-  /** Reads the folder again, as if a change had been noticed. */
+  /** Looks for changes at once, in a repository, too. */
   rescan(): void {
+    this.#source.refresh();
     this.#changes.notify();
+  }
+
+  /** Reads files again although they have not changed: these, or all. Those that are not there are left out. */
+  reread(files?: readonly string[]): void {
+    const known = this.#latest?.files ?? new Map<string, string>();
+    for (const file of files ?? [...known.keys()].filter(isDagFile)) if (known.has(file)) this.#queue.add(file, 'changed');
   }
 
   /** Takes away stored bundle versions that nobody needs; `keep` names those that runs may still need. */
   prune(keep: ReadonlySet<string>): Promise<PrunedVersions> {
-    return this.#scanner.prune(new Set([...keep, ...(this.#latest === undefined ? [] : [this.#latest.version.bundleVersion])]));
+    return this.#source.prune(new Set([...keep, ...(this.#latest === undefined ? [] : [this.#latest.version.bundleVersion])]));
   }
 
   /** Ends the loop and every process that reads a file, and waits until they are gone. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#source.stop();
     this.#watcher.close();
     await this.#queue.stop();
     await this.#loop;
-    await this.#saving;
+    await this.#turn.over;
     this.#changes.close();
     for (const resolve of this.#settled.splice(0)) resolve();
   }
@@ -136,7 +157,9 @@ export class DagProcessor {
         await this.#pass();
         pauseMs = FIRST_PAUSE_MS;
       } catch (error) {
+        if (signal.aborted) return;
         this.#log.error('the dag files could not be read', { problem: messageOf(error), nextTryInMs: pauseMs });
+        this.#options.onProblem?.(error);
         await sleep(this.#options.clock, pauseMs, signal);
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
         continue;
@@ -147,11 +170,11 @@ export class DagProcessor {
 
   async #pass(): Promise<void> {
     this.#changes.take();
-    const scan = await this.#scanner.scan();
+    const scan = await this.#source.scan();
     this.#latest = scan;
-    this.#watcher.moveTo(scan.version.bundleFolder);
+    if (this.#source.isLive) this.#watcher.moveTo(scan.version.bundleFolder);
     const plan = planReading(scan, this.#files.memory, this.#options.clock.now());
-    await this.#inTurn(async () => {
+    await this.#turn.run(async () => {
       await this.#remove(plan.removed);
       for (const { path: file, reason } of plan.unreadable) await this.#refuse(file, scan, reason);
       await this.#files.move(plan.unchanged, scan);
@@ -205,7 +228,7 @@ export class DagProcessor {
     try {
       const reply = await parse({ ...scan.version, file }, signal);
       const reading = { file, reason, scan, reply, parseMs: clock.monotonicMs() - startedMs };
-      if (!signal.aborted) await this.#inTurn(() => this.#save(reading));
+      if (!signal.aborted) await this.#turn.run(() => this.#save(reading));
     } catch (error) {
       this.#log.error('what was read of a dag file could not be saved', { file, problem: messageOf(error), nextTryInMs: FIRST_PAUSE_MS });
       this.#pausing += 1;
@@ -250,7 +273,7 @@ export class DagProcessor {
 
   /** Whether the file, or one that it imports, has changed since it was read: then it is read again, and a half-written file is never saved. */
   async #isOutdated({ file, scan, reply }: Reading): Promise<boolean> {
-    if ((await this.#scanner.hashNow(file)) !== scan.files.get(file)) {
+    if ((await this.#source.hashNow(file)) !== scan.files.get(file)) {
       this.#changes.notify();
       return true;
     }
@@ -280,13 +303,6 @@ export class DagProcessor {
     return { retryAt: this.#options.clock.now() + delayMs, isSlow: parseMs > SLOW_READING_MS };
   }
 
-  /** What changes the sink and the memory does so one after the other. */
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.#saving.then(work);
-    this.#saving = result.catch(() => undefined);
-    return result;
-  }
-
   #announce(change: DagFilesChange): void {
     if (change.changedDags.length === 0 && change.removedDags.length === 0 && change.error === undefined) return;
     try {
@@ -297,7 +313,7 @@ export class DagProcessor {
   }
 
   #announceSettled(): void {
-    if (!this.#isWaiting || this.#changes.isPending || this.#pausing > 0 || !this.#queue.isIdle) return;
+    if (!this.isSettled) return;
     this.#hasSettled = true;
     for (const resolve of this.#settled.splice(0)) resolve();
   }

@@ -5,6 +5,7 @@ import { createTestFolder } from '../executors/testing/test-bundle.ts';
 import { authorEntry } from '../platform/child-process.ts';
 import { systemClock } from '../platform/clock.ts';
 import { silentLog } from '../platform/log.ts';
+import { BundleScanner } from './bundle-scanner.ts';
 import { DagProcessor } from './dag-processor.ts';
 import { parseDagFile } from './parse-process.ts';
 import { MemorySink } from './testing/memory-sink.ts';
@@ -32,8 +33,7 @@ beforeAll(async () => {
   const settings = { stateFolder, workingFolder: folder.path, maxHeapMegabytes: 96, clock: systemClock, log: silentLog };
   const entry = authorEntry('@tradewind/sdk/parse-dag-file');
   processor = new DagProcessor({
-    bundleFolder,
-    stateFolder,
+    source: new BundleScanner({ bundleFolder, stateFolder, clock: systemClock }),
     sink,
     clock: systemClock,
     log: silentLog,

@@ -36,6 +36,7 @@ const MAX_ENTRIES = 20_000;
 
 interface Walk {
   readonly root: string;
+  readonly confinedTo: string | undefined;
   readonly files: ListedFile[];
   readonly skipped: SkippedFile[];
   entries: number;
@@ -48,9 +49,10 @@ interface Walk {
  *
  * Rejects with a TradewindError where there are more than 20,000 entries; the reading of single files never rejects.
  * @param root a real path: no part of it is a link
+ * @param confinedTo a real path, too: links that lead out of it are skipped. @default links may lead anywhere
  */
-export async function listBundleFiles(root: string): Promise<FileList> {
-  const walk: Walk = { root, files: [], skipped: [], entries: 0, hasGap: false };
+export async function listBundleFiles(root: string, confinedTo?: string): Promise<FileList> {
+  const walk: Walk = { root, confinedTo, files: [], skipped: [], entries: 0, hasGap: false };
   await walkFolder(walk, '', [root]);
   return { files: walk.files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), skipped: walk.skipped, hasGap: walk.hasGap };
 }
@@ -73,6 +75,14 @@ async function walkFolder(walk: Walk, folder: string, above: readonly string[]):
 
 async function visit(walk: Walk, relative: string, { entry, above }: { entry: Dirent; above: readonly string[] }): Promise<void> {
   const absolute = path.join(walk.root, relative);
+  if (walk.confinedTo !== undefined && entry.isSymbolicLink()) {
+    const real = await tolerate(walk, relative, () => realpath(absolute));
+    if (real === undefined) return;
+    if (!isWithin(real, walk.confinedTo)) {
+      walk.skipped.push({ path: relative, reason: 'is a link that leads out of the repository' });
+      return;
+    }
+  }
   const facts = await tolerate(walk, relative, () => stat(absolute, { bigint: true }));
   if (facts === undefined) return;
   if (facts.isDirectory()) {
@@ -94,6 +104,11 @@ async function visit(walk: Walk, relative: string, { entry, above }: { entry: Di
   const changedNs = facts.ctimeNs > facts.mtimeNs ? facts.ctimeNs : facts.mtimeNs;
   const look = [facts.dev, facts.ino, facts.size, facts.mtimeNs, facts.ctimeNs].join(':');
   walk.files.push({ path: relative, bytes, changedAt: Number(changedNs / 1_000_000n), look });
+}
+
+/** Whether a real path is a folder or lies in it. */
+export function isWithin(real: string, folder: string): boolean {
+  return real === folder || real.startsWith(`${folder}${path.sep}`);
 }
 
 /** One unreadable file must not hide the others. */

@@ -6,8 +6,11 @@ import {
   type CodeLocation,
   type ParseReply,
   type ParseRequest,
+  type TimetableAnswer,
+  type TimetableQuestion,
 } from '@tradewind/protocol';
-import { parseReplySchema } from '@tradewind/protocol/schemas';
+import { parseReplySchema, timetableAnswerSchema } from '@tradewind/protocol/schemas';
+import { z } from 'zod';
 import { startAuthorProcess, type AuthorProcess, type ChildProcessSettings, type ProcessEnd } from '../platform/child-process.ts';
 import { messageOf } from '../platform/errors.ts';
 
@@ -29,7 +32,49 @@ const KEPT_CHARACTERS = 4_096;
  * the file does is a reply, and what it prints comes back as warnings. The dags in the reply are unchecked.
  * @param signal ends the reading early; the reply is then a failure that nobody wants
  */
-export async function parseDagFile(code: CodeLocation, options: ParseProcessOptions, signal: AbortSignal): Promise<ParseReply> {
+export function parseDagFile(code: CodeLocation, options: ParseProcessOptions, signal: AbortSignal): Promise<ParseReply> {
+  return askParseProcess({ code }, { options, schema: parseReplySchema, wording: READING }, signal);
+}
+
+/**
+ * Asks the code of a timetable which runs follow, in a process of its own, as `parseDagFile` reads a file: with the same limits, and without ever rejecting.
+ */
+export function askTimetableCode(
+  { code, question }: { readonly code: CodeLocation; readonly question: TimetableQuestion },
+  options: ParseProcessOptions,
+  signal: AbortSignal,
+): Promise<TimetableAnswer | FailedReply> {
+  const schema = z
+    .union([timetableAnswerSchema, parseReplySchema])
+    .refine((reply) => reply.type !== 'parsed', 'is no answer to the question');
+  const wording = { what: `asking the timetable of dag "${question.dagId}"`, advice: 'next() must only compute when the next run is due' };
+  return askParseProcess({ code, timetable: question }, { options, schema: schema, wording }, signal);
+}
+
+/** Why there is no answer. */
+export type FailedReply = Extract<ParseReply, { type: 'failed' }>;
+
+/** How a failure is told. */
+interface Wording {
+  readonly what: string;
+  /** What the code should do instead, where it takes too long. */
+  readonly advice: string;
+}
+
+const READING: Wording = { what: 'reading the file', advice: 'a dag file may only define dags, work belongs into tasks' };
+
+interface Asked<Reply> {
+  readonly options: ParseProcessOptions;
+  readonly schema: z.ZodType<Reply>;
+  readonly wording: Wording;
+}
+
+async function askParseProcess<Reply extends ParseReply | TimetableAnswer>(
+  request: ParseRequest,
+  { options, schema, wording }: Asked<Reply>,
+  signal: AbortSignal,
+): Promise<Reply | FailedReply> {
+  const { code } = request;
   let child: AuthorProcess;
   try {
     child = await startAuthorProcess(options.entry, options);
@@ -37,7 +82,7 @@ export async function parseDagFile(code: CodeLocation, options: ParseProcessOpti
     return failed(code, messageOf(error));
   }
   const output = { stdout: sampleText(child.stdout), stderr: sampleText(child.stderr) };
-  const answer = await waitForAnswer(child, { code } satisfies ParseRequest, { options, signal });
+  const answer = await waitForAnswer(child, request, { options, signal });
   if (answer.by === 'reply') {
     const timer = options.clock.setTimer(LEAVE_MS, () => child.signalGroup('SIGKILL'));
     void child.ended.then(() => timer.cancel());
@@ -47,19 +92,19 @@ export async function parseDagFile(code: CodeLocation, options: ParseProcessOpti
   const end = await child.ended;
   switch (answer.by) {
     case 'reply':
-      return withWarnings(readReply(code, answer.message), end, { stdout: output.stdout(), stderr: output.stderr() });
+      return withWarnings(readReply(code, answer.message, schema), end, { stdout: output.stdout(), stderr: output.stderr() });
     case 'timeout':
       return failed(
         code,
-        `reading the file took longer than ${options.timeoutMs / 1_000} s: it never comes to its end (an endless loop, or an await at the top ` +
-          'level); a dag file may only define dags, work belongs into tasks',
+        `${wording.what} took longer than ${options.timeoutMs / 1_000} s: it never comes to its end (an endless loop, or an await at the top ` +
+          `level); ${wording.advice}`,
       );
     case 'abort':
       return failed(code, 'the reading was stopped');
     case 'nonsense':
       return failed(code, `the process that read the file sent something that is no answer: ${answer.problem}`);
     case 'end':
-      return describeCrash(code, end, { stderr: output.stderr(), maxHeapMegabytes: options.maxHeapMegabytes });
+      return describeCrash(code, end, { stderr: output.stderr(), maxHeapMegabytes: options.maxHeapMegabytes, what: wording.what });
   }
 }
 
@@ -97,8 +142,8 @@ function waitForAnswer(
   });
 }
 
-function readReply(code: CodeLocation, message: unknown): ParseReply {
-  const reply = parseReplySchema.safeParse(message);
+function readReply<Reply>(code: CodeLocation, message: unknown, schema: z.ZodType<Reply>): Reply | FailedReply {
+  const reply = schema.safeParse(message);
   if (reply.success) return reply.data;
   const [issue] = reply.error.issues;
   return failed(
@@ -107,8 +152,12 @@ function readReply(code: CodeLocation, message: unknown): ParseReply {
   );
 }
 
-function withWarnings(reply: ParseReply, end: ProcessEnd, output: { stdout: string; stderr: string }): ParseReply {
-  if (reply.type === 'failed') return reply;
+function withWarnings<Reply extends ParseReply | TimetableAnswer>(
+  reply: Reply | FailedReply,
+  end: ProcessEnd,
+  output: { stdout: string; stderr: string },
+): Reply | FailedReply {
+  if (reply.type !== 'parsed') return reply;
   const stderr = withoutRecords(output.stderr);
   const warnings = [...reply.warnings];
   if (output.stdout.trim() !== '') warnings.push(`reading the file prints: ${output.stdout.trim()}`);
@@ -120,12 +169,12 @@ function withWarnings(reply: ParseReply, end: ProcessEnd, output: { stdout: stri
 function describeCrash(
   code: CodeLocation,
   { exitCode, signal }: ProcessEnd,
-  facts: { stderr: string; maxHeapMegabytes: number },
-): ParseReply {
+  facts: { stderr: string; maxHeapMegabytes: number; what: string },
+): FailedReply {
   const stack = withoutRecords(facts.stderr).trim();
   const details = stack === '' ? {} : { stack };
   if (facts.stderr.includes('heap out of memory')) {
-    return failed(code, `reading the file needs more than ${facts.maxHeapMegabytes} MB of heap; move the work into tasks`, details);
+    return failed(code, `${facts.what} needs more than ${facts.maxHeapMegabytes} MB of heap; move the work into tasks`, details);
   }
   const nativeModule = /"loadsNativeModule":("(?:[^"\\]|\\.)*")/.exec(facts.stderr.slice(facts.stderr.lastIndexOf(RECORD_SEPARATOR)))?.[1];
   const suspect = nativeModule === undefined ? '' : `; the native module it loaded last is ${JSON.parse(nativeModule) as string}`;
@@ -133,7 +182,7 @@ function describeCrash(
   return failed(code, `the process that read the file ${how} before it had an answer${suspect}`, details);
 }
 
-function failed(code: CodeLocation, message: string, details: { stack?: string } = {}): ParseReply {
+function failed(code: CodeLocation, message: string, details: { stack?: string } = {}): FailedReply {
   return { type: 'failed', error: { message, file: code.file, ...details } };
 }
 

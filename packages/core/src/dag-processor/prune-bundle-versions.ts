@@ -14,11 +14,12 @@ export interface PrunedVersions {
 /**
  * Takes away the bundle versions that are neither in `keep` nor among the newest five, and the contents that only they had. Nothing may
  * store versions at the same time, which is why it is the scanner that calls this. Killed half-way, the next call does the rest.
+ * @param storeFolder holds the folders `versions` and `objects` of one bundle
  * @param keep versions that runs may still need
  */
-export async function pruneBundleVersions(stateFolder: string, keep: ReadonlySet<string>): Promise<PrunedVersions> {
-  const versionsFolder = path.join(stateFolder, 'bundles', 'versions');
-  const objectsFolder = path.join(stateFolder, 'bundles', 'objects');
+export async function pruneBundleVersions(storeFolder: string, keep: ReadonlySet<string>): Promise<PrunedVersions> {
+  const versionsFolder = path.join(storeFolder, 'versions');
+  const objectsFolder = path.join(storeFolder, 'objects');
   const versions = await newestFirst(versionsFolder);
   const kept = versions.filter((file, index) => index < NEWEST_KEPT || keep.has(path.basename(file, '.json')));
   const dropped = versions.filter((file) => !kept.includes(file));

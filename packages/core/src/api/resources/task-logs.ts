@@ -12,10 +12,9 @@ import { requireTaskInstance } from './task-instances.ts';
 const PART_BYTES = 1_048_576;
 const NDJSON = 'application/x-ndjson';
 
-/** What of a log is wanted. */
-interface WantedLog {
+/** The log of a try. */
+export interface FoundLog {
   readonly file: string;
-  readonly offset: number;
   /** Whether the try has ended, so that nothing is written any more. */
   readonly isComplete: boolean;
 }
@@ -34,7 +33,8 @@ export const getLog = streamRoute({
   async handler({ params, query: given }, parts, { accept }): Promise<Reply> {
     const name = { dagId: params.dag_id, runId: params.dag_run_id, taskId: params.task_id, mapIndex: given.map_index ?? -1 };
     const instance = await requireTaskInstance(parts.database, name);
-    const wanted = await findLog(parts, instance, { tryNumber: params.try_number, token: given.token });
+    const found = await findLog(parts, instance, params.try_number);
+    const wanted = { ...found, offset: given.token === undefined ? 0 : readToken(given.token) };
     if (accept.includes(NDJSON)) return { kind: 'stream', contentType: NDJSON, chunks: asLines(streamTaskLog(wanted.file, wanted.offset)) };
     if (given.full_content === true) {
       return { kind: 'stream', contentType: 'application/json', chunks: asDocument(streamTaskLog(wanted.file, wanted.offset)) };
@@ -44,17 +44,21 @@ export const getLog = streamRoute({
   },
 });
 
-async function findLog(
-  { database, logsFolder }: ApiParts,
+/**
+ * Finds the log of a try.
+ * @throws TradewindError `not_found` for a try that did not begin
+ */
+export async function findLog(
+  { database, logsFolder }: Pick<ApiParts, 'database' | 'logsFolder'>,
   instance: TaskInstanceSummary,
-  { tryNumber, token }: { readonly tryNumber: number; readonly token: string | undefined },
-): Promise<WantedLog> {
+  tryNumber: number,
+): Promise<FoundLog> {
   const isCurrent = tryNumber === instance.tryNumber;
   const isEarlier = !isCurrent && (await listEarlierTries(database, instance.id)).some((earlier) => earlier.tryNumber === tryNumber);
   const file = findTaskLogFile(logsFolder, instance, tryNumber);
   if (tryNumber === 0 || (!isCurrent && !isEarlier) || file === undefined) throw new TradewindError('not_found', 'TaskInstance not found');
   const isComplete = isEarlier || isFinishedTaskInstanceState(instance.state) || instance.state === 'up_for_retry';
-  return { file, isComplete, offset: token === undefined ? 0 : readToken(token) };
+  return { file, isComplete };
 }
 
 /** Tokens are offsets in disguise: nothing secret, and whoever makes one up reads the same log from another place. */
@@ -72,7 +76,7 @@ function readToken(token: string): number {
   throw new TradewindError('bad_request', 'Bad token: use only the continuation tokens that this API gave, for the same log.');
 }
 
-function nextToken(part: TaskLogPart, wanted: WantedLog): string | null {
+function nextToken(part: TaskLogPart, wanted: FoundLog): string | null {
   return part.isAtEnd && wanted.isComplete ? null : writeToken(part.nextOffset);
 }
 
