@@ -1,5 +1,13 @@
-import { MAX_ID_LENGTH, isRunId, type DagRunTriggeredBy, type JsonObject } from '@tradewind/protocol';
+import {
+  MAX_ID_LENGTH,
+  isRunId,
+  type DagRunTriggeredBy,
+  type JsonObject,
+  timetableOf,
+  type SerializedTimetable,
+} from '@tradewind/protocol';
 import { resolveParams } from '../model/params.ts';
+import { decideManualInterval } from '../model/timetables/next-run.ts';
 import { TradewindError } from '../platform/errors.ts';
 import { findDag, findDagDefinition } from '../store/reads/dags.ts';
 import { createDagRun, type CreateDagRunOutcome, type NewDagRun } from '../store/transitions/create-dag-run.ts';
@@ -10,6 +18,10 @@ import { writeInstant } from './instants.ts';
 export interface TriggerRequest {
   readonly dagId: string;
   readonly runId?: string | undefined;
+  /** @default 'manual' */
+  readonly runType?: NonNullable<NewDagRun['runType']>;
+  /** Identity of the run where the caller may ask twice for the same one. @default a new one */
+  readonly id?: string | undefined;
   readonly conf: JsonObject;
   readonly note: string | null;
   readonly logicalAt: number | null;
@@ -17,8 +29,12 @@ export interface TriggerRequest {
   /** @default now */
   readonly runAfterAt?: number | undefined;
   readonly triggeredBy: DagRunTriggeredBy;
-  readonly username: string;
+  /** Null where a task asks. */
+  readonly username: string | null;
 }
+
+/** What triggering a run needs. */
+export type TriggerParts = Pick<ApiParts, 'database' | 'clock' | 'random' | 'wake'>;
 
 /** A dag that is saved again and again while somebody triggers it is tried this often. */
 const MOST_LOOKS = 3;
@@ -30,12 +46,12 @@ const MOST_LOOKS = 3;
  * @throws TradewindError `not_found` for an unknown dag, `bad_request` for one that no file defines any more or whose file is broken and for a conf that
  * does not fit, `already_exists` where the run id or the logical date is taken
  */
-export async function triggerDagRun(parts: ApiParts, request: TriggerRequest): Promise<string> {
+export async function triggerDagRun(parts: TriggerParts, request: TriggerRequest): Promise<string> {
   const now = parts.clock.now();
   const runId = chooseRunId(request, parts, now);
   for (let look = 1; ; look += 1) {
-    const dagVersionId = await checkConf(parts, request);
-    const run = newDagRun({ request, id: parts.random.uuid(), runId, dagVersionId, now });
+    const dag = await checkConf(parts, request);
+    const run = newDagRun({ request, id: request.id ?? parts.random.uuid(), runId, dag, now });
     const result = await createDagRun(parts.database, run, now);
     if (result.outcome === 'created') {
       parts.wake();
@@ -45,14 +61,20 @@ export async function triggerDagRun(parts: ApiParts, request: TriggerRequest): P
   }
 }
 
-/** Checks the conf against the current version and returns that version's id. */
-async function checkConf({ database }: ApiParts, { dagId, conf }: TriggerRequest): Promise<string> {
+/** The version that a run will be on. */
+interface CheckedDag {
+  readonly dagVersionId: string;
+  readonly timetable: SerializedTimetable | undefined;
+}
+
+/** Checks the conf against the current version and returns that version. */
+async function checkConf({ database }: TriggerParts, { dagId, conf }: TriggerRequest): Promise<CheckedDag> {
   const dag = await findDag(database, dagId);
   const definition = dag === undefined ? undefined : await findDagDefinition(database, dagId, dag.dagVersionId);
   if (dag === undefined || definition === undefined) throw unknownDag(dagId);
   if (dag.isStale) throw staleDag(dagId);
   const resolved = resolveParams(definition.params, conf);
-  if (resolved.ok) return dag.dagVersionId;
+  if (resolved.ok) return { dagVersionId: dag.dagVersionId, timetable: timetableOf(definition.schedule) };
   const problems = resolved.problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
   throw new TradewindError('bad_request', `The conf does not fit the params of dag '${dagId}': ${problems}`);
 }
@@ -61,35 +83,37 @@ function newDagRun({
   request,
   id,
   runId,
-  dagVersionId,
+  dag,
   now,
 }: {
   readonly request: TriggerRequest;
   readonly id: string;
   readonly runId: string;
-  readonly dagVersionId: string;
+  readonly dag: CheckedDag;
   readonly now: number;
 }): NewDagRun {
+  // A run without a logical date has no data interval; others have the one that the timetable gives them, unless somebody says which.
+  const interval = request.logicalAt === null ? undefined : (request.interval ?? decideManualInterval(dag.timetable, request.logicalAt));
   return {
     id,
     dagId: request.dagId,
     runId,
+    runType: request.runType ?? 'manual',
     triggeredBy: request.triggeredBy,
     triggeringUser: request.username,
     conf: JSON.stringify(request.conf),
     note: request.note,
     logicalAt: request.logicalAt,
-    // Without an interval of its own a run's interval is its logical date, of no length (Airflow's CronTriggerTimetable).
-    intervalStartAt: request.logicalAt === null ? null : (request.interval?.startAt ?? request.logicalAt),
-    intervalEndAt: request.logicalAt === null ? null : (request.interval?.endAt ?? request.logicalAt),
+    intervalStartAt: interval?.startAt ?? null,
+    intervalEndAt: interval?.endAt ?? null,
     runAfterAt: request.runAfterAt ?? now,
-    dagVersionId,
+    dagVersionId: dag.dagVersionId,
   };
 }
 
 /** Airflow's `manual__<run after>_<random>`: readable, and two in one millisecond differ. */
-function chooseRunId({ runId, runAfterAt }: TriggerRequest, { random }: ApiParts, now: number): string {
-  if (runId === undefined) return `manual__${writeInstant(runAfterAt ?? now).replace('Z', '+00:00')}_${random.uuid().slice(-8)}`;
+function chooseRunId({ runId, runAfterAt, runType = 'manual' }: TriggerRequest, { random }: TriggerParts, now: number): string {
+  if (runId === undefined) return `${runType}__${writeInstant(runAfterAt ?? now).replace('Z', '+00:00')}_${random.uuid().slice(-8)}`;
   if (isRunId(runId)) return runId;
   throw new TradewindError(
     'bad_request',

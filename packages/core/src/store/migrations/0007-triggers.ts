@@ -1,15 +1,10 @@
-import type { Dialect } from '../database.ts';
 import type { Migration } from './migration.ts';
 
-/**
- * What waits and what is called back: triggers of deferred task instances, callbacks that changes of state ask for, deadlines of runs.
- *
- * A version's deadlines are a column that the database itself computes, so that everybody who stores a version, an older release included, fills it.
- */
+/** What waits and what is called back: triggers of deferred task instances, callbacks that changes of state ask for, deadlines of runs. */
 export const triggers: Migration = {
   version: 7,
   name: 'triggers',
-  statements: (dialect) => [
+  statements: () => [
     `create table trigger (
       task_instance_id text not null,
       epoch integer not null,
@@ -72,14 +67,12 @@ export const triggers: Migration = {
     )`,
     `create index deadline_due on deadline (due_at) where missed_at is null`,
     `create index deadline_of_run on deadline (dag_run_id)`,
+    // Covers what the slots of a pool are counted by: a hundred thousand deferred task instances must not be looked at one by one.
+    `drop index task_instance_in_pool`,
+    `create index task_instance_in_pool on task_instance (pool, state, pool_slots) where state in ('queued', 'running', 'deferred')`,
     `alter table dag_run add column deadlines_of integer`,
-    `alter table dag_version add column deadlines text ${DEADLINES_OF_VERSION[dialect]}`,
+    `alter table dag_version add column deadlines text`,
     `create index dag_version_with_deadlines on dag_version (id) where deadlines is not null`,
     `create index dag_run_without_deadlines on dag_run (dag_version_id) where state in ('queued', 'running') and coalesce(deadlines_of, -1) <> clear_number`,
   ],
-};
-
-const DEADLINES_OF_VERSION: Readonly<Record<Dialect, string>> = {
-  sqlite: `generated always as (serialized ->> '$.deadlines') virtual`,
-  postgres: `generated always as ((serialized::json) ->> 'deadlines') stored`,
 };

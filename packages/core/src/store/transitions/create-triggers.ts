@@ -22,7 +22,7 @@ export const createTriggers = defineStatement<{ id: string }, [now: number, trig
       (task_instance_id, epoch, dag_run_id, dag_id, run_id, task_id, map_index, try_number, kind, name, args, awaited_dag_id, awaited_run_id, bundle_version, file,
        state, created_at)
     select instance.id, instance.epoch, instance.dag_run_id, instance.dag_id, instance.run_id, instance.task_id, instance.map_index, instance.try_number,
-      given.kind, given.name, given.args, given.awaited_dag_id, given.awaited_run_id, dag_run.bundle_version, dag.file, 'waiting', $2
+      given.kind, given.name, given.args, given.awaited_dag_id, given.awaited_run_id, dag_run.bundle_version, coalesce(nullif(version.file, ''), dag.file), 'waiting', $2
     from ${d.rows('$1', 'given', {
       id: 'text',
       epoch: 'bigint',
@@ -35,6 +35,7 @@ export const createTriggers = defineStatement<{ id: string }, [now: number, trig
     join task_instance as instance on instance.id = given.id and instance.epoch = given.epoch and instance.state = 'deferred'
     join dag_run on dag_run.id = instance.dag_run_id
     join dag on dag.dag_id = instance.dag_id
+    join dag_version as version on version.id = dag_run.dag_version_id
     where true
     on conflict (task_instance_id, epoch) do nothing
     returning task_instance_id as id`,

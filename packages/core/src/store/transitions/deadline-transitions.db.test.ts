@@ -53,8 +53,8 @@ describeDatabases('deadlines', (open) => {
     await database.batch([
       {
         name: 'test_give_deadlines',
-        text: () => `update dag_version set serialized = $1`,
-        values: [JSON.stringify({ deadlines: DEADLINES })],
+        text: () => `update dag_version set deadlines = $1`,
+        values: [JSON.stringify(DEADLINES)],
       },
     ]);
     await insertDagRun(database, 'run_1', run);
@@ -73,7 +73,7 @@ describeDatabases('deadlines', (open) => {
 
   test('are not asked for where a version has none', async () => {
     const database = await prepare();
-    await database.batch([change(`update dag_version set serialized = '{"deadlinesToo":1}'`)]);
+    await database.batch([change(`update dag_version set deadlines = null`)]);
     expect(await database.batch([selectRunsWithoutDeadlines(10), selectDagsWithDeadlines()])).toEqual([[], []]);
   });
 
@@ -170,7 +170,7 @@ describeDatabases('deadlines', (open) => {
           requestDeadlineCallbacks(NOW, [{ deadlineId: expected.id, context: '{}' }]),
         ]);
       const answers = await Promise.all([miss(database), miss(other)]);
-      expect(answers.map(([missed]) => missed.length).toSorted()).toEqual([0, 1]);
+      expect(answers.flatMap(([missed]) => missed)).toHaveLength(1);
       expect(answers.flatMap(([, requested]) => requested)).toHaveLength(1);
     });
 

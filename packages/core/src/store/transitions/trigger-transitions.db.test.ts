@@ -6,7 +6,7 @@ import { claimTriggers, releaseTriggers, selectTriggersOf } from './claim-trigge
 import { createTriggers, type NewTrigger } from './create-triggers.ts';
 import { fireDagRunTriggers, fireTriggers, selectFiredTriggers } from './fire-triggers.ts';
 import { endJob, startJob } from './jobs.ts';
-import { removeTriggersOf, removeUnwantedTriggers } from './remove-triggers.ts';
+import { removeUnwantedTriggers } from './remove-triggers.ts';
 
 const NOW = 1_000;
 const CODE: NewTrigger = { taskInstanceId: 'instance_1', epoch: 1, trigger: { kind: 'code', name: 'batch_job', argsJson: '{"id":7}' } };
@@ -99,6 +99,12 @@ describeDatabases('triggers', (open) => {
       expect([claimed?.taskInstanceId, more]).toEqual(['instance_2', []]);
     });
 
+    test('passes over a trigger whose task instance has gone on', async () => {
+      const database = await prepare();
+      await database.batch([createTriggers(NOW, [CODE]), change('update task_instance set epoch = 2')]);
+      expect(await database.batch([claimTriggers(await begin(database), 10)])).toEqual([[]]);
+    });
+
     test('takes again what was released', async () => {
       const { database, term } = await prepareClaimed();
       await database.batch([releaseTriggers(term, [{ taskInstanceId: 'instance_1', epoch: 1 }])]);
@@ -163,11 +169,9 @@ describeDatabases('triggers', (open) => {
     });
   });
 
-  test.each([
-    ['removeUnwantedTriggers', removeUnwantedTriggers()],
-    ['removeTriggersOf', removeTriggersOf(['instance_1'])],
-  ])('%s removes a trigger once its task instance is not deferred at its epoch any more', async (_, remove) => {
+  test('are removed once their task instances are not deferred at their epoch any more', async () => {
     const { database } = await prepareClaimed();
+    const remove = removeUnwantedTriggers();
     expect(await database.batch([remove])).toEqual([[]]);
     await database.batch([change('update task_instance set epoch = 2')]);
     expect((await database.batch([remove]))[0]).toHaveLength(1);
