@@ -269,3 +269,29 @@ describe('processes of the script', () => {
     expect(existsSync(`${folder}/started`)).toBe(false);
   });
 });
+
+describe('a template', () => {
+  test('puts values in without letting them become a part of the script', async () => {
+    const result = await runBash(
+      {
+        command: 'printf "%s|" "{{ params.name }}" {{ inputs.word }} "$1" "$PLACE"',
+        args: ['{{ params.name }}'],
+        env: { PLACE: 'in {{ params.name }}' },
+      },
+      { params: { name: '"; echo pwned #$(id)`id`' }, inputs: { word: '$HOME' } },
+    );
+    const name = '"; echo pwned #$(id)`id`';
+    expect(result.value).toBe(`${name}|$HOME|${name}|in ${name}|`);
+  });
+
+  test('between single quotes is refused when the dag is defined', () => {
+    expect(() => bash({ command: "echo '{{ ds }}'" })).toThrow('between single quotes');
+  });
+
+  test('that cannot be rendered fails the try', async () => {
+    expect(await runBash('echo {{ ds }}')).toMatchObject({
+      state: 'failed',
+      error: { message: 'TemplateError: field "command" cannot be rendered: undefined variable: ds, line:1, col:9' },
+    });
+  });
+});

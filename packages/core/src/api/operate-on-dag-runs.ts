@@ -1,0 +1,37 @@
+import type { OperatedRun, RunOperation } from '../store/operate-on-dag-runs.ts';
+import { operateOnDagRuns } from '../store/operate-on-dag-runs.ts';
+import { listTaskInstances, type TaskInstanceSummary } from '../store/reads/task-instances.ts';
+import type { Database } from '../store/database.ts';
+import type { ApiParts } from './api-parts.ts';
+
+/** So many task instances are looked up in one query. */
+const MOST_IDS = 500;
+
+/** Carries the operation out, and wakes the scheduler where something was changed. */
+export async function operate(parts: ApiParts, operation: RunOperation): Promise<readonly OperatedRun[]> {
+  const { database, clock, random } = parts;
+  const operated = await operateOnDagRuns({ database, now: clock.now(), newId: () => random.uuid() }, operation);
+  if (operation.isDryRun !== true && operated.length > 0) parts.wake();
+  return operated;
+}
+
+/** Says what the operation would do. */
+export function rehearse(parts: ApiParts, operation: RunOperation): Promise<readonly OperatedRun[]> {
+  return operate(parts, { ...operation, isDryRun: true });
+}
+
+/** Ids of the task instances that an operation changes, or those of them that it changes to one of some states. */
+export function changedIds(operated: readonly OperatedRun[], isWanted: (to: string) => boolean = () => true): readonly string[] {
+  return operated.flatMap(({ change }) => change.instances.flatMap(({ instance, to }) => (isWanted(to) ? [instance.id] : [])));
+}
+
+/** The task instances with these ids, as they are now, in this order. */
+export async function readTaskInstances(database: Database, ids: readonly string[]): Promise<readonly TaskInstanceSummary[]> {
+  const found = new Map<string, TaskInstanceSummary>();
+  for (let start = 0; start < ids.length; start += MOST_IDS) {
+    const wanted = ids.slice(start, start + MOST_IDS);
+    const { rows } = await listTaskInstances(database, { readable: 'all', ids: wanted }, { limit: MOST_IDS, offset: 0 });
+    for (const row of rows) found.set(row.id, row);
+  }
+  return ids.flatMap((id) => found.get(id) ?? []);
+}
