@@ -1,7 +1,17 @@
 import type { FailureKind } from '@tradewind/protocol';
 
 /** Every error that this package raises, by its stable code. `docs/reference/errors.md` lists the same codes. */
-export const SDK_ERROR_CODES = ['bad_definition', 'bad_test_run', 'bad_value', 'command_failed', 'fail_task', 'skip_task'] as const;
+export const SDK_ERROR_CODES = [
+  'bad_definition',
+  'bad_test_run',
+  'bad_value',
+  'command_failed',
+  'deferral_failed',
+  'fail_task',
+  'request_failed',
+  'skip_task',
+  'template_failed',
+] as const;
 /** The stable name of a kind of error. */
 export type SdkErrorCode = (typeof SDK_ERROR_CODES)[number];
 
@@ -91,6 +101,36 @@ export class BadValueError extends SdkError {
 
   constructor(message: string) {
     super('bad_value', message);
+  }
+}
+
+/**
+ * The environment did not give a task what it asked for. A refusal (`forbidden`) fails the task without another try, because only a change of the
+ * dag or of the environment helps; anything else fails the try.
+ */
+export class RequestError extends SdkError {
+  override readonly name = 'RequestError';
+  readonly reason: RequestErrorReason;
+  readonly [TRY_ENDING]?: TryEnding;
+
+  /** @param message what was asked for, what is wrong and the way out */
+  constructor(reason: RequestErrorReason, message: string) {
+    super('request_failed', message);
+    this.reason = reason;
+    if (reason === 'forbidden') this[TRY_ENDING] = 'fail_without_retry';
+  }
+}
+
+/** Why an environment does not give a task what it asks for. */
+export type RequestErrorReason = 'not_found' | 'forbidden' | 'bad_request' | 'unavailable';
+
+/** A template of a task's field that cannot be rendered: fails the try. */
+export class TemplateError extends SdkError {
+  override readonly name = 'TemplateError';
+
+  /** @param message which field, what is wrong in it and the way out */
+  constructor(message: string, options?: ErrorOptions) {
+    super('template_failed', message, options);
   }
 }
 

@@ -1,6 +1,9 @@
-import type { Duration, Isolation } from '@tradewind/protocol';
+import type { DagRunType, Duration } from '@tradewind/protocol';
+import type { DagCallbacks } from './callbacks.ts';
+import type { Deadline } from './deadline.ts';
 import type { ParamSchemas } from './param-schema.ts';
 import type { Schedule } from './schedule.ts';
+import type { TaskDefaults } from './task-defaults.ts';
 
 /** What a dag is besides its tasks. */
 export interface DagOptions<P extends ParamSchemas = ParamSchemas, S extends Schedule = Schedule> {
@@ -20,6 +23,18 @@ export interface DagOptions<P extends ParamSchemas = ParamSchemas, S extends Sch
   readonly maxActiveRuns?: number;
   /** How many tasks of the dag may run at once. @default 16 */
   readonly maxActiveTasks?: number;
+  /** The first failure of a task fails the run and ends what of it is running; every task must have the trigger rule `all_success`. @default false */
+  readonly failFast?: boolean;
+  /** After this many failed runs in a row the dag is paused. @default never */
+  readonly maxConsecutiveFailedDagRuns?: number;
+  /** A run that takes longer fails, and what of it has not ended is skipped. @default none */
+  readonly dagrunTimeout?: Duration;
+  /** The only kinds of run that the dag takes. @default all */
+  readonly allowedRunTypes?: readonly DagRunType[];
+  /** Moments by which a run should have ended. @default [] */
+  readonly deadlines?: readonly Deadline[];
+  /** Functions that are called when a run has ended. @default {} */
+  readonly on?: DagCallbacks;
   /** @default [] */
   readonly tags?: readonly string[];
   readonly description?: string;
@@ -32,16 +47,4 @@ export interface DagOptions<P extends ParamSchemas = ParamSchemas, S extends Sch
   readonly isPausedUponCreation?: boolean;
   /** Options for each task that does not set them itself. @default {} */
   readonly taskDefaults?: TaskDefaults;
-}
-
-/** What a dag can set for all its tasks. */
-export interface TaskDefaults {
-  /** How many tries follow a failed first one. @default 0 */
-  readonly retries?: number;
-  /** The wait between the end of a failed try and the next one. @default { minutes: 5 } */
-  readonly retryDelay?: Duration;
-  /** A try that takes longer is ended and counts as failed. @default none */
-  readonly executionTimeout?: Duration;
-  /** `warm` reuses a process for one try after the other, `process` takes a fresh one for each. @default 'warm' */
-  readonly isolation?: Isolation;
 }

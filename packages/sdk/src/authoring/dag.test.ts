@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { asset, bash, dag, DefinitionError, empty, isDagDefinition, type DagBuilder } from '../index.ts';
+import { timetable } from './timetable.ts';
 
 const run = (): number => 1;
 const orders = asset('orders');
@@ -122,6 +123,17 @@ describe('a schedule', () => {
     expect(define('d', { schedule, timezone: 'Europe/Paris' }, () => {}).serialized.schedule).toEqual(serialized);
   });
 
+  test('of the author’s own keeps its code beside the data', () => {
+    const tides = timetable({ summary: 'at high tide', next: () => null });
+    const { serialized, timetable: code } = dag('d', { schedule: tides }, () => {});
+    expect(serialized.schedule).toEqual({ kind: 'custom', summary: 'at high tide' });
+    expect(code).toBe(tides.code);
+  });
+
+  test('@continuous has one run at a time', () => {
+    expect(dag('d', { schedule: '@continuous' }, () => {}).serialized.maxActiveRuns).toBe(1);
+  });
+
   test('brings its assets into the dag', () => {
     const watched = asset('customers', { watchers: [{ transport: 'sqs', queue: 'customers' }] });
     expect(dag('d', { schedule: watched }, () => {}).serialized.assets).toEqual([
@@ -152,13 +164,18 @@ describe('a dag is refused', () => {
   test.each([
     ['a bad id', ['no spaces'], 'dag "no spaces": a dag id is 1 to 250 letters'],
     ['no id', [undefined], 'a dag id is 1 to 250 letters'],
-    ['no callback', ['d', {}], 'dag "d": the last argument of dag() must be a function (d) => { … } and not {}'],
+    ['no callback', ['d', {}], 'dag "d": the callback of dag() must be a function (d) => { … } and not {}'],
     ['options that are no object', ['d', null, () => {}], 'dag "d": the options of dag() must be an object and not null'],
     ['an unknown option', ['d', { shedule: null }, () => {}], "'shedule' is not a field of the options of dag(); did you mean 'schedule'?"],
     ['an option like none', ['d', { colour: 1 }, () => {}], "'colour' is not a field of the options of dag(); known are 'schedule', "],
     ['an unknown preset', ['d', { schedule: '@dayly' }, () => {}], "schedule is '@dayly', which is no preset; did you mean '@daily'?"],
-    ['a preset like none', ['d', { schedule: '@once' }, () => {}], "which is no preset; the presets are '@hourly'"],
-    ['cron of six fields', ['d', { schedule: '0 0 0 * * *' }, () => {}], 'cron text has five fields'],
+    ['a preset like none', ['d', { schedule: '@noon' }, () => {}], "which is no preset; the presets are '@hourly'"],
+    ['cron of seven fields', ['d', { schedule: '0 0 0 * * * 2026' }, () => {}], 'cron text has five fields'],
+    [
+      'several runs at once of one that is continuous',
+      ['d', { schedule: '@continuous', maxActiveRuns: 2 }, () => {}],
+      'has one run at a time',
+    ],
     ['cron of other letters', ['d', { schedule: '0 0 * * $(id)' }, () => {}], "'$(id)' is not a cron field"],
     ['a field of cron that is not known', ['d', { schedule: { cron: '@daily', timezon: 'UTC' } }, () => {}], "did you mean 'timezone'?"],
     ['a schedule of no kind', ['d', { schedule: 5 }, () => {}], 'schedule is 5; use null, cron text'],
@@ -265,7 +282,7 @@ describe('a task is refused', () => {
     ['an undefined input', { run, inputs: { a: undefined } }, 'load', 'inputs.a is undefined; use null'],
     ['a literal that is not JSON', { run, inputs: { a: { at: [new Date(0)] } } }, 'load', 'inputs.a.at[0] is an instance of Date'],
     ['a function as input', { run, inputs: { a: run } }, 'load', 'inputs.a is a function; only data can be passed on'],
-    ['a text in after', { run, after: ['extract'] }, 'load', "after[0] is 'extract'; list what d.task() returned"],
+    ['a text in after', { run, after: ['extract'] }, 'load', "after[0] is 'extract'; list what d.task() or d.group() returned"],
     [
       'a look-alike in after',
       { run, after: [{ dagId: 'orders', taskId: 'extract' }] },
@@ -346,7 +363,7 @@ describe('a ref', () => {
   test('is refused as text and as JSON, because it is not the value', () => {
     dag('d', (d) => {
       const rows: unknown = d.task('extract', { run });
-      expect(() => `echo ${rows as string}`).toThrow('the ref of task "extract" was used as if it were the task’s value');
+      expect(() => `echo ${rows as string}`).toThrow('the ref of task "extract" was used as if it were the value');
       expect(() => JSON.stringify({ rows })).toThrow('name it in inputs');
     });
   });

@@ -1,26 +1,17 @@
 import { isDagId } from '@tradewind/protocol';
 import { DefinitionError } from '../errors.ts';
 import { serializeDag } from '../serialization/serialize-dag.ts';
+import { callbackKey, type CallbackHandler } from './callbacks.ts';
 import { checkGraph } from './check-graph.ts';
-import { createDagBuilder, type DagBuilder } from './dag-builder.ts';
+import { createDagBuilder } from './create-dag-builder.ts';
+import type { DagBuilder } from './dag-builder.ts';
 import type { DagOptions } from './dag-options.ts';
-import { DAG_DEFINITION, type DagDefinition } from './definition.ts';
+import { DAG_DEFINITION, type Dag, type DagDefinition } from './definition.ts';
+import type { AuthoredTask } from './open-dag.ts';
 import type { KnownKeywords, ParamSchemas, ParamValues } from './param-schema.ts';
-import { readDagOptions } from './read-dag-options.ts';
-import type { AuthoredTask } from './read-task-spec.ts';
+import { readDagOptions, type CheckedDagOptions } from './read-dag-options.ts';
+import { runDefine } from './run-define.ts';
 import type { Schedule, ScheduledExtra } from './schedule.ts';
-import { showValue } from './show-value.ts';
-
-declare const PARAMS: unique symbol;
-declare const EXTRA: unique symbol;
-
-/** A dag: export it from a dag file. `Params` and `Extra` are what its runs are given. Frozen. */
-export interface Dag<out Params = unknown, out Extra = unknown> extends DagDefinition {
-  /** Exists for the compiler alone. */
-  readonly [PARAMS]: Params;
-  /** Exists for the compiler alone. */
-  readonly [EXTRA]: Extra;
-}
 
 /**
  * Defines a dag: runs `define` once, checks what it added, freezes and returns. Nothing of a task's code runs.
@@ -48,29 +39,46 @@ export function dag(dagId: string, ...rest: readonly unknown[]): Dag {
   const [options, define] = rest.length === 1 ? [{}, rest[0]] : rest;
   const checked = readDagOptions(where, options);
   const { builder, close } = createDagBuilder(dagId, checked.taskDefaults);
-  runDefine(where, define, builder);
-  const tasks = close();
-  checkGraph(where, tasks);
+  runDefine(where, 'the callback of dag()', define, [builder]);
+  const open = close();
+  const tasks = checkGraph(where, open);
+  checkFailFast(where, checked, tasks);
+  const groups = [...open.groups.values()].map(({ serialized }) => serialized);
   const definition: DagDefinition = {
     [DAG_DEFINITION]: true,
     dagId,
-    serialized: serializeDag({ ...checked, dagId, tasks }),
-    handlers: handlersOf(tasks),
+    serialized: serializeDag({ ...checked, dagId, tasks, groups }),
+    ...functionsOf(tasks),
+    callbacks: callbacksOf(checked, tasks),
+    ...(checked.timetable === undefined ? {} : { timetable: checked.timetable }),
   };
   return Object.freeze(definition) as Dag;
 }
 
-function runDefine(where: string, define: unknown, builder: DagBuilder<never, never>): void {
-  if (typeof define !== 'function') {
-    throw new DefinitionError(where, `the last argument of dag() must be a function (d) => { … } and not ${showValue(define)}`);
-  }
-  const returned: unknown = (define as (d: DagBuilder<never, never>) => unknown)(builder);
-  if (typeof (returned as { then?: unknown } | undefined)?.then !== 'function') return;
-  // The promise's own failure is told by this error; left alone it would end the process as an unhandled rejection.
-  Promise.resolve(returned).catch(() => {});
-  throw new DefinitionError(where, 'the callback of dag() is async; define tasks without await, and wait inside their run');
+/** Where the first failure ends the run, a rule that waits for failures would never see one (Airflow: `FailFastDagInvalidTriggerRule`). */
+function checkFailFast(where: string, { failFast }: CheckedDagOptions, tasks: readonly AuthoredTask[]): void {
+  const other = failFast ? tasks.find(({ fields }) => fields.role !== 'teardown' && fields.triggerRule !== 'all_success') : undefined;
+  if (other === undefined) return;
+  throw new DefinitionError(
+    where,
+    `failFast is set, and task "${other.taskId}" has the trigger rule '${other.fields.triggerRule}', which would not be asked; use 'all_success' or leave out failFast`,
+  );
 }
 
-function handlersOf(tasks: readonly AuthoredTask[]): DagDefinition['handlers'] {
-  return new Map(tasks.map(({ taskId, run }) => [taskId, run]));
+function functionsOf(tasks: readonly AuthoredTask[]): Pick<DagDefinition, 'handlers' | 'resumeHandlers' | 'triggers'> {
+  return {
+    handlers: new Map(tasks.flatMap(({ taskId, code: { run } }) => (run === undefined ? [] : [[taskId, run]]))),
+    resumeHandlers: new Map(tasks.flatMap(({ taskId, code: { resume } }) => (resume === undefined ? [] : [[taskId, resume]]))),
+    triggers: new Map(tasks.flatMap(({ taskId, code: { triggers } }) => (triggers === undefined ? [] : [[taskId, triggers]]))),
+  };
+}
+
+function callbacksOf({ callbacks, deadlines }: CheckedDagOptions, tasks: readonly AuthoredTask[]): DagDefinition['callbacks'] {
+  const kept = new Map<string, readonly CallbackHandler[]>();
+  for (const [when, handlers] of callbacks) kept.set(callbackKey({ of: 'dag', when }), handlers);
+  for (const { serialized, callbacks: handlers } of deadlines) kept.set(callbackKey({ of: 'deadline', name: serialized.name }), handlers);
+  for (const task of tasks) {
+    for (const [when, handlers] of task.callbacks) kept.set(callbackKey({ of: 'task', taskId: task.taskId, when }), handlers);
+  }
+  return kept;
 }

@@ -1,11 +1,24 @@
-import { DEFAULT_MAX_ACTIVE_RUNS, DEFAULT_MAX_ACTIVE_TASKS, type JsonObject } from '@tradewind/protocol';
+import {
+  DAG_CALLBACKS,
+  DAG_RUN_TYPES,
+  DEFAULT_MAX_ACTIVE_RUNS,
+  DEFAULT_MAX_ACTIVE_TASKS,
+  timetableOf,
+  type DagCallback,
+  type DagRunType,
+  type JsonObject,
+} from '@tradewind/protocol';
 import { DefinitionError } from '../errors.ts';
 import { checkFields, MAX_DOC_LENGTH, MAX_NAME_LENGTH, readBoolean, readText, readWholeNumber, type Unchecked } from './check-fields.ts';
 import type { DagOptions } from './dag-options.ts';
+import { readCallbacks, type CheckedCallbacks } from './read-callbacks.ts';
+import { readDeadlines, type CheckedDeadline } from './read-deadlines.ts';
+import { readPositiveDuration } from './read-duration.ts';
 import { readParams } from './read-params.ts';
-import { readSchedule, readTimezone, type CheckedSchedule } from './read-schedule.ts';
-import { BASE_TASK_DEFAULTS, readTaskDefaults, TASK_DEFAULT_FIELDS, type CheckedTaskDefaults } from './read-task-defaults.ts';
-import { showValue } from './show-value.ts';
+import { readSchedule, type CheckedSchedule } from './read-schedule.ts';
+import { BASE_TASK_DEFAULTS, readTaskDefaultsOf, type CheckedTaskDefaults } from './read-task-defaults.ts';
+import { readTimezone } from './read-timezone.ts';
+import { showNames, showValue } from './show-value.ts';
 
 /** `DagOptions`, checked and complete. */
 export interface CheckedDagOptions extends CheckedSchedule {
@@ -23,6 +36,12 @@ export interface CheckedDagOptions extends CheckedSchedule {
   readonly params: Readonly<Record<string, JsonObject>>;
   readonly maxActiveRuns: number;
   readonly maxActiveTasks: number;
+  readonly failFast: boolean;
+  readonly maxConsecutiveFailedDagRuns: number | undefined;
+  readonly dagrunTimeoutMs: number | undefined;
+  readonly allowedRunTypes: readonly DagRunType[] | undefined;
+  readonly deadlines: readonly CheckedDeadline[];
+  readonly callbacks: CheckedCallbacks<DagCallback>;
   readonly taskDefaults: CheckedTaskDefaults;
 }
 
@@ -36,6 +55,12 @@ export const DAG_OPTION_FIELDS: Readonly<Record<keyof DagOptions, true>> = {
   params: true,
   maxActiveRuns: true,
   maxActiveTasks: true,
+  failFast: true,
+  maxConsecutiveFailedDagRuns: true,
+  dagrunTimeout: true,
+  allowedRunTypes: true,
+  deadlines: true,
+  on: true,
   tags: true,
   description: true,
   doc: true,
@@ -53,8 +78,9 @@ const MAX_TAG_LENGTH = 100;
 export function readDagOptions(where: string, options: unknown): CheckedDagOptions {
   const fields = checkFields(where, 'the options of dag()', options, DAG_OPTION_FIELDS);
   const timezone = fields.timezone === undefined ? 'UTC' : readTimezone(where, 'timezone', fields.timezone);
+  const started = readSchedule(where, fields.schedule, timezone);
   const checked: CheckedDagOptions = {
-    ...readSchedule(where, fields.schedule, timezone),
+    ...started,
     ...readTexts(where, fields),
     tags: readTags(where, fields.tags),
     startDate: readDate(where, 'startDate', fields.startDate, timezone),
@@ -62,9 +88,10 @@ export function readDagOptions(where: string, options: unknown): CheckedDagOptio
     catchup: readBoolean(where, 'catchup', fields.catchup, false),
     isPausedUponCreation: readBoolean(where, 'isPausedUponCreation', fields.isPausedUponCreation, false),
     params: readParams(where, fields.params),
-    maxActiveRuns: readLimit(where, 'maxActiveRuns', fields.maxActiveRuns, DEFAULT_MAX_ACTIVE_RUNS),
+    maxActiveRuns: readMaxActiveRuns(where, fields.maxActiveRuns, started),
     maxActiveTasks: readLimit(where, 'maxActiveTasks', fields.maxActiveTasks, DEFAULT_MAX_ACTIVE_TASKS),
-    taskDefaults: readDefaults(where, fields.taskDefaults),
+    ...readRunOptions(where, fields),
+    taskDefaults: readTaskDefaultsOf(where, fields.taskDefaults, BASE_TASK_DEFAULTS),
   };
   checkDates(where, checked);
   checkScheduledParams(where, checked);
@@ -94,11 +121,35 @@ function readLimit(where: string, field: string, value: unknown, otherwise: numb
   return readWholeNumber(where, field, value, { minimum: 1, maximum: MAX_ACTIVE, otherwise });
 }
 
-function readDefaults(where: string, value: unknown): CheckedTaskDefaults {
-  if (value === undefined) return BASE_TASK_DEFAULTS;
-  const inDefaults = `${where}, taskDefaults`;
-  const fields = checkFields(inDefaults, 'taskDefaults', value, TASK_DEFAULT_FIELDS);
-  return readTaskDefaults(inDefaults, fields, BASE_TASK_DEFAULTS);
+/** A dag without end has one run at a time (Airflow's `active_runs_limit` of its ContinuousTimetable). */
+function readMaxActiveRuns(where: string, value: unknown, { schedule }: CheckedSchedule): number {
+  if (timetableOf(schedule)?.kind !== 'continuous') return readLimit(where, 'maxActiveRuns', value, DEFAULT_MAX_ACTIVE_RUNS);
+  if (value === undefined || value === 1) return 1;
+  throw new DefinitionError(where, `maxActiveRuns is ${showValue(value)}, and '@continuous' has one run at a time; leave it out`);
+}
+
+type RunOptions = Pick<
+  CheckedDagOptions,
+  'failFast' | 'maxConsecutiveFailedDagRuns' | 'dagrunTimeoutMs' | 'allowedRunTypes' | 'deadlines' | 'callbacks'
+>;
+
+function readRunOptions(where: string, fields: Unchecked<DagOptions>): RunOptions {
+  const { maxConsecutiveFailedDagRuns: maxFailed } = fields;
+  return {
+    failFast: readBoolean(where, 'failFast', fields.failFast, false),
+    maxConsecutiveFailedDagRuns: maxFailed === undefined ? undefined : readLimit(where, 'maxConsecutiveFailedDagRuns', maxFailed, 1),
+    dagrunTimeoutMs: readPositiveDuration(where, 'dagrunTimeout', fields.dagrunTimeout),
+    allowedRunTypes: readRunTypes(where, fields.allowedRunTypes),
+    deadlines: readDeadlines(where, fields.deadlines),
+    callbacks: readCallbacks(where, fields.on, DAG_CALLBACKS),
+  };
+}
+
+function readRunTypes(where: string, value: unknown): readonly DagRunType[] | undefined {
+  if (value === undefined) return undefined;
+  const isKnown = (type: unknown): boolean => DAG_RUN_TYPES.some((known) => known === type);
+  if (Array.isArray(value) && value.length > 0 && value.every(isKnown)) return [...new Set(value as DagRunType[])];
+  throw new DefinitionError(where, `allowedRunTypes is ${showValue(value)}; list one or more of ${showNames(DAG_RUN_TYPES)}`);
 }
 
 function readDate(where: string, field: string, value: unknown, timezone: string): string | undefined {
@@ -130,7 +181,7 @@ function checkDates(where: string, { startDate, endDate }: CheckedDagOptions): v
 
 /** The clock gives a run no params, so each needs a default (Airflow: "a DAG with a schedule must have valid defaults"). */
 function checkScheduledParams(where: string, { schedule, params }: CheckedDagOptions): void {
-  if (schedule.kind !== 'cron') return;
+  if (timetableOf(schedule) === undefined) return;
   const missing = Object.entries(params).find(([, schema]) => schema['default'] === undefined);
   if (missing === undefined) return;
   throw new DefinitionError(

@@ -1,116 +1,157 @@
-import { isTaskId, TRIGGER_RULES, type InputBinding, type TriggerRule } from '@tradewind/protocol';
+import {
+  DEFAULT_POOL,
+  DEFAULT_QUEUE,
+  isTaskId,
+  type InputBinding,
+  type JsonObject,
+  type SerializedTask,
+  type TriggerRule,
+} from '@tradewind/protocol';
 import { DefinitionError } from '../errors.ts';
-import { isAsset, type AnyAsset } from './asset.ts';
-import { checkFields, findNearest, MAX_DOC_LENGTH, MAX_NAME_LENGTH, readText, type Unchecked } from './check-fields.ts';
-import type { TaskHandler } from './definition.ts';
-import { EMPTY_OPERATOR, isEmptyRun } from './operators/empty.ts';
-import { readAfter, readInputs, upstreamOf } from './read-inputs.ts';
-import { readTaskDefaults, TASK_DEFAULT_FIELDS, type CheckedTaskDefaults } from './read-task-defaults.ts';
-import { showNames, showValue } from './show-value.ts';
-import type { TaskRef } from './task-ref.ts';
-import type { Inputs, TaskSpec } from './task-spec.ts';
+import { readTaskAssets } from './asset-lists.ts';
+import { checkTemplates } from '../templates/check-templates.ts';
+import type { WeighedTask } from './callbacks.ts';
+import { checkFields, MAX_DOC_LENGTH, MAX_NAME_LENGTH, readText, type Unchecked } from './check-fields.ts';
+import type { AuthoredTask, Edges, Place, TaskCode } from './open-dag.ts';
+import { present } from './present.ts';
+import { readAfter } from './read-after.ts';
+import { readInputs, readLiteral, tasksBehind } from './read-inputs.ts';
+import { readNames } from './read-lists.ts';
+import { readTaskDefaults, weigh } from './read-task-defaults.ts';
+import { readTriggerRule } from './read-trigger-rule.ts';
+import { showValue } from './show-value.ts';
+import { withConditions } from './task-conditions.ts';
+import type { CodeOptions } from './task-spec.ts';
 
-/** A task as its author wrote it, checked and with its defaults filled in. */
-export interface AuthoredTask extends CheckedTaskDefaults {
+/** The fields that some kind of task has, all unchecked; each kind names those that it takes. */
+export type TaskFields = Unchecked<CodeOptions<unknown, unknown> & Record<'inputs' | 'outlets' | 'triggerRule', unknown>> &
+  Readonly<Record<string, unknown>>;
+
+/** A kind of task: which fields its spec has, and how those that are its own are read. */
+export interface TaskKind {
+  /** As in `'retry' is not a field of a task`. */
+  readonly what: string;
+  readonly fields: Readonly<Record<string, true>>;
+  readonly read: (reading: TaskReading) => TaskPart;
+}
+
+/** What a kind reads its own fields from. */
+export interface TaskReading {
+  readonly where: string;
   readonly taskId: string;
+  readonly place: Place;
+  readonly fields: TaskFields;
+}
+
+/** What a kind of task says about a task, beside what all of them have. */
+export interface TaskPart {
+  /** Taken where the spec names no operator. */
   readonly operator: string;
-  readonly displayName: string | undefined;
-  readonly doc: string | undefined;
-  readonly inputs: Readonly<Record<string, InputBinding>>;
-  readonly upstream: readonly string[];
-  readonly triggerRule: TriggerRule;
-  readonly outlets: readonly AnyAsset[];
-  readonly run: TaskHandler;
+  readonly code: TaskCode;
+  readonly serialized?: Partial<SerializedTask>;
+  readonly inputs?: Readonly<Record<string, InputBinding>>;
+  /** Tasks that must end first, beside those of `inputs` and `after`. */
+  readonly upstream?: readonly string[];
 }
 
-/** What a task's spec is read against. */
-export interface TaskSurroundings {
-  readonly dagId: string;
-  readonly defaults: CheckedTaskDefaults;
-  /** The tasks defined so far, by id: a ref that is none of theirs is another dag's. */
-  readonly refs: ReadonlyMap<string, TaskRef<unknown>>;
+/** Reads what a method of a builder was given. Throws a `DefinitionError` for the first thing that does not hold. */
+export function readTaskSpec(kind: TaskKind, place: Place, taskId: string, spec: unknown): AuthoredTask {
+  const id = fullId(place, taskId);
+  const where = `dag "${place.dag.dagId}", task ${JSON.stringify(id)}`;
+  checkTaskId(where, taskId, id, place);
+  const fields = checkFields(where, kind.what, spec, kind.fields) as TaskFields;
+  const reading = { where, taskId: id, place, fields };
+  const edges = readAfter(where, fields.after, place);
+  const inputs = readInputs(where, fields.inputs, place);
+  const part = kind.read(reading);
+  return assemble(reading, { ...part, inputs: { ...inputs, ...part.inputs } }, edges);
 }
 
-type AnyTaskSpec = TaskSpec<Inputs, unknown, TriggerRule, readonly AnyAsset[], unknown, unknown>;
+/** The id of a task or a group inside of the groups around it. */
+export function fullId({ group }: Place, id: string): string {
+  return typeof id === 'string' ? `${group?.prefix ?? ''}${id}` : id;
+}
 
-/** Every field of a task's spec; the compiler keeps the list complete. */
-export const TASK_SPEC_FIELDS: Readonly<Record<keyof AnyTaskSpec, true>> = {
-  ...TASK_DEFAULT_FIELDS,
-  inputs: true,
-  after: true,
-  run: true,
-  triggerRule: true,
-  outlets: true,
-  operator: true,
-  displayName: true,
-  doc: true,
-};
-
-/** Reads what `d.task` was given. Throws a `DefinitionError` for the first thing that does not hold. */
-export function readTaskSpec(surroundings: TaskSurroundings, taskId: string, spec: unknown): AuthoredTask {
-  const where = `dag "${surroundings.dagId}", task ${JSON.stringify(taskId)}`;
-  checkTaskId(where, taskId, surroundings);
-  const fields = checkFields(where, 'a task', spec, TASK_SPEC_FIELDS);
-  const inputs = readInputs(where, fields.inputs, surroundings);
-  const after = readAfter(where, fields.after, surroundings);
-  const task: AuthoredTask = {
+function assemble(reading: TaskReading, part: TaskPart & Required<Pick<TaskPart, 'inputs'>>, edges: Edges): AuthoredTask {
+  const { where, taskId, place, fields } = reading;
+  const defaults = readTaskDefaults(where, fields, place.defaults);
+  const described = {
     taskId,
-    operator: readOperator(where, fields),
-    displayName: readText(where, 'displayName', fields.displayName, MAX_NAME_LENGTH),
-    doc: readText(where, 'doc', fields.doc, MAX_DOC_LENGTH),
-    inputs,
-    upstream: upstreamOf(inputs, after),
-    triggerRule: readTriggerRule(where, fields.triggerRule),
-    ...readTaskDefaults(where, fields, surroundings.defaults),
-    outlets: readOutlets(where, fields.outlets),
-    run: readRun(where, fields.run),
+    operator: readOperator(where, fields.operator) ?? part.operator,
+    ...present({
+      displayName: readText(where, 'displayName', fields.displayName, MAX_NAME_LENGTH),
+      doc: readText(where, 'doc', fields.doc, MAX_DOC_LENGTH),
+      groupId: place.group?.groupId,
+    }),
+    inputs: part.inputs,
+    triggerRule: readRule(reading),
+    ...part.serialized,
+    ...defaults.fields,
+    ...readDeclarations(where, fields),
   };
-  checkEmpty(where, task);
-  return task;
+  return {
+    taskId,
+    fields: { ...described, ...weigh(where, defaults, describeForWeight(place.dag.dagId, described)) },
+    upstream: new Set([...tasksBehind(part.inputs, place), ...(part.upstream ?? []), ...edges.upstream]),
+    followedOn: new Map([...edges.followedOn].map(([branchId, labels]) => [branchId, new Set(labels)])),
+    ...readTaskAssets(where, fields),
+    callbacks: defaults.callbacks,
+    code: withConditions(where, fields, part.code),
+    mappedGroupId: place.mappedGroup?.groupId,
+  };
 }
 
-function checkTaskId(where: string, taskId: string, { refs }: TaskSurroundings): void {
-  if (typeof taskId !== 'string' || !isTaskId(taskId)) {
+function checkTaskId(where: string, taskId: unknown, id: string, { dag }: Place): void {
+  if (typeof taskId !== 'string' || !isTaskId(id)) {
     throw new DefinitionError(where, `a task id is 1 to ${MAX_NAME_LENGTH} letters, digits, '_' and '-'`);
   }
-  if (taskId.includes('.'))
+  if (taskId.includes('.')) {
     throw new DefinitionError(where, `a dot in a task id is reserved for groups; write '${taskId.replaceAll('.', '_')}'`);
-  if (refs.has(taskId)) throw new DefinitionError(where, 'the dag already has a task of this id; give each its own');
+  }
+  if (dag.tasks.has(id)) throw new DefinitionError(where, 'the dag already has a task of this id; give each its own');
+  if (dag.groups.has(id)) throw new DefinitionError(where, 'the dag already has a group of this id; tasks and groups share their ids');
 }
 
-function readOperator(where: string, { operator, run }: Unchecked<AnyTaskSpec>): string {
-  const name = readText(where, 'operator', operator, MAX_NAME_LENGTH) ?? 'function';
+function readOperator(where: string, value: unknown): string | undefined {
+  const name = readText(where, 'operator', value, MAX_NAME_LENGTH);
   if (name === '') throw new DefinitionError(where, 'operator is blank; leave it out for a function');
-  if (name === EMPTY_OPERATOR && !isEmptyRun(run)) {
-    throw new DefinitionError(where, 'run is set on an empty task, which never runs code; leave out empty() or run');
-  }
   return name;
 }
 
-function readRun(where: string, run: unknown): TaskHandler {
-  if (typeof run === 'function') return run as TaskHandler;
-  throw new DefinitionError(where, `run must be a function of (inputs, context) and not ${showValue(run)}`);
+function readRule({ where, fields, place }: TaskReading): TriggerRule {
+  const rule = readTriggerRule(where, fields.triggerRule);
+  if (rule !== 'always' || place.mappedGroup === undefined) return rule;
+  throw new DefinitionError(
+    where,
+    `triggerRule is 'always' inside of the mapped group "${place.mappedGroup.groupId}", whose size must be known before anything in it runs; use 'all_done'`,
+  );
 }
 
-function readTriggerRule(where: string, value: unknown): TriggerRule {
-  if (value === undefined) return 'all_success';
-  const rule = TRIGGER_RULES.find((known) => known === value);
-  if (rule !== undefined) return rule;
-  const nearest = typeof value === 'string' ? findNearest(value, TRIGGER_RULES) : undefined;
-  const advice = nearest === undefined ? `use ${showNames(TRIGGER_RULES)}` : `did you mean '${nearest}'?`;
-  throw new DefinitionError(where, `triggerRule is ${showValue(value)}; ${advice}`);
-}
-
-function readOutlets(where: string, value: unknown): readonly AnyAsset[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new DefinitionError(where, `outlets must be a list of assets and not ${showValue(value)}`);
-  return value.map((item: unknown, index) => {
-    if (isAsset(item)) return item;
-    throw new DefinitionError(where, `outlets[${index}] is ${showValue(item)}; list assets, as asset() returns them`);
+function readDeclarations(where: string, fields: TaskFields): Partial<SerializedTask> {
+  const operatorFields = readFields(where, fields.fields);
+  const templateFields = readNames(where, 'templateFields', fields.templateFields);
+  const named = checkTemplates(where, operatorFields, templateFields);
+  return present({
+    fields: operatorFields,
+    templateFields,
+    variables: joinNames(readNames(where, 'variables', fields.variables), named.variables),
+    connections: joinNames(readNames(where, 'connections', fields.connections), named.connections),
   });
 }
 
-function checkEmpty(where: string, { operator, outlets }: AuthoredTask): void {
-  if (operator !== EMPTY_OPERATOR || outlets.length === 0) return;
-  throw new DefinitionError(where, 'outlets are set on an empty task, which runs no code and so emits nothing; emit from a task with run');
+/** What a template names needs no declaration of its own. */
+function joinNames(declared: readonly string[] | undefined, named: readonly string[]): readonly string[] | undefined {
+  return named.length === 0 ? declared : [...new Set([...(declared ?? []), ...named])];
+}
+
+function readFields(where: string, value: unknown): JsonObject | undefined {
+  if (value === undefined) return undefined;
+  const fields = readLiteral(where, 'fields', value);
+  if (typeof fields === 'object' && fields !== null && !Array.isArray(fields)) return fields as JsonObject;
+  throw new DefinitionError(where, `fields is ${showValue(value)}; give an object of values by name`);
+}
+
+function describeForWeight(dagId: string, task: Omit<AuthoredTask['fields'], 'isolation'>): WeighedTask {
+  const { taskId, operator, groupId, priorityWeight = 1, pool = DEFAULT_POOL, queue = DEFAULT_QUEUE, retries, fields = {} } = task;
+  return { dagId, taskId, operator, groupId, priorityWeight, pool, queue, retries, fields };
 }

@@ -1,5 +1,8 @@
 import type { JsonObject, JsonValue } from '@tradewind/protocol';
-import type { AnyAsset, ExtraOf } from './asset.ts';
+import type { Outlet } from './asset-lists.ts';
+import type { AnyAssetAlias, AssetAlias, AssetRef } from './asset-reference.ts';
+import type { AnyAsset, Asset, ExtraOf } from './asset.ts';
+import type { EnvironmentAccess } from './environment-access.ts';
 import type { Jsonify } from './task-value.ts';
 
 /**
@@ -12,7 +15,11 @@ import type { Jsonify } from './task-value.ts';
  *   return await load(params.region);
  * } });
  */
-export interface TaskContext<Params = JsonObject, Extra = JsonValue, Outlets extends readonly AnyAsset[] = readonly AnyAsset[]> {
+export interface TaskContext<
+  Params = JsonObject,
+  Extra = JsonValue,
+  Outlets extends readonly Outlet[] = readonly Outlet[],
+> extends EnvironmentAccess {
   readonly dagId: string;
   readonly runId: string;
   readonly taskId: string;
@@ -30,22 +37,57 @@ export interface TaskContext<Params = JsonObject, Extra = JsonValue, Outlets ext
   readonly runAfter: Temporal.Instant;
   /** The run's params, checked against their schemas, defaults filled in. */
   readonly params: Params;
+  /** What the operator was told, its templates rendered; empty for a task without an operator. */
+  readonly fields: JsonObject;
   /** Aborts when the try is to end early: it was cancelled, it took too long, or the environment stops. */
   readonly signal: AbortSignal;
   /** Writes structured lines to the task's log. */
   readonly log: TaskLog;
   /**
-   * Says that one of the task's outlets has changed. The event leaves when the task succeeds, and not otherwise; each call is one event.
+   * Says what has changed of one of the task's outlets. The event leaves when the task succeeds, and not otherwise; each call is one event. An outlet that the task
+   * says nothing about has one event, too, which carries `{}`. An alias takes `{ asset, extra }`: the asset is made where there is none of its name, and the same asset
+   * with the same extra is one event.
    * Throws where the asset is not one of the task's `outlets` (fails the task without retry) or `extra` is not JSON (fails the try).
    * @param extra what consumers learn about the change; its top-level fields become params of the dags that it starts
    */
-  emit<A extends Outlets[number]>(asset: A, extra: NoInfer<ExtraOf<A>>): void;
+  emit<A extends Outlets[number]>(asset: A, extra: NoInfer<EmittedOf<A>>): void;
   /** The asset events that started the run, oldest first; empty for runs that something else started. */
   readonly events: () => readonly AssetEvent<Jsonify<Extra>>[];
+  /** Those of the events that started the run which are of one asset, oldest first. */
+  readonly triggeringAssetEvents: <EventExtra>(
+    asset: Asset<EventExtra> | AssetRef<EventExtra>,
+  ) => readonly AssetEvent<Jsonify<EventExtra>>[];
+  /**
+   * Asks the environment for events of one of the task's `inlets`, oldest first. Fails the task without retry where the asset is none of them.
+   * @throws RequestError where the environment cannot answer
+   *
+   * @example
+   * const [latest] = await context.inletEvents(orders, { limit: 1, newestFirst: true });
+   */
+  readonly inletEvents: <EventExtra>(
+    asset: Asset<EventExtra> | AssetRef<EventExtra>,
+    options?: InletEventsOptions,
+  ) => Promise<readonly AssetEvent<Jsonify<EventExtra>>[]>;
   /** Ends the try and leaves the task skipped. Throws `SkipTask`, so write `return context.skip(…)` where the compiler wants it. */
   readonly skip: (reason: string) => never;
   /** Fails the task without a further try. Throws `FailTask`. */
   readonly fail: (message: string) => never;
+}
+
+/** What `emit` takes for an outlet. */
+export type EmittedOf<A> =
+  A extends AssetAlias<infer Extra> ? { readonly asset: AnyAsset; readonly extra?: Extra } : A extends AnyAssetAlias ? never : ExtraOf<A>;
+
+/** Which events of an inlet are read. */
+export interface InletEventsOptions {
+  /** Only events later than this. */
+  readonly after?: Temporal.Instant | string;
+  /** Only events earlier than this. */
+  readonly before?: Temporal.Instant | string;
+  /** The most that are read, up to 1,000. @default 100 */
+  readonly limit?: number;
+  /** The newest first, instead of the oldest. @default false */
+  readonly newestFirst?: boolean;
 }
 
 /** A span of time: `start` belongs to it, `end` does not. */

@@ -1,15 +1,17 @@
 /**
- * Entry of the throw-away process that reads one dag file: a ParseRequest on the control channel, the file's import, one ParseReply, exit.
+ * Entry of the throw-away process that reads one dag file: a ParseRequest on the control channel, the file's import, one ParseReply, exit. Where the request asks the
+ * timetable of one of its dags, the reply is a TimetableAnswer.
  *
  * Nothing that the file does changes that order: it is answered once, synchronously, also when the file ends the process or leaves timers
  * behind. Time, memory and what escapes are the business of the process that started this one.
  */
 import { setImmediate } from 'node:timers/promises';
-import { RECORD_SEPARATOR, type ParseReply, type ParseRequest } from '@tradewind/protocol';
+import { RECORD_SEPARATOR, type ParseReply, type ParseRequest, type TimetableAnswer } from '@tradewind/protocol';
 import { makeOutputBlocking } from '../worker/blocking-output.ts';
 import { CONTROL_FD, readMessage, writeFully, writeMessage } from '../worker/control-channel.ts';
 import { describeThrown } from '../worker/describe-thrown.ts';
 import { findProcessChanges, noteProcessState, offerToOutOfMemoryKiller } from '../worker/process-state.ts';
+import { askTimetable } from './ask-timetable.ts';
 import { collectDags } from './collect-dags.ts';
 import { describeImportError } from './describe-import-error.ts';
 import { pinBundle, type PinnedBundle } from './pinned-bundle.ts';
@@ -22,13 +24,14 @@ main();
 function main(): void {
   offerToOutOfMemoryKiller();
   makeOutputBlocking();
-  const { code } = readMessage(CONTROL_FD) as ParseRequest;
+  const request = readMessage(CONTROL_FD) as ParseRequest;
+  const { code } = request;
   const answer = createAnswer(code.file);
   try {
     const bundle = pinBundle(code);
     const rejections = watchProcess(code.file, bundle, answer);
     announceNativeModules();
-    void readDagFile(code.file, bundle, rejections).then((reply) => {
+    void answerRequest(request, bundle, rejections).then((reply) => {
       answer(reply);
       process.exit(0);
     });
@@ -38,7 +41,7 @@ function main(): void {
 }
 
 /** Sends the first reply that it is given and none after. */
-function createAnswer(file: string): (reply: ParseReply) => void {
+function createAnswer(file: string): (reply: ParseReply | TimetableAnswer) => void {
   let isAnswered = false;
   return (reply) => {
     if (isAnswered) return;
@@ -50,6 +53,19 @@ function createAnswer(file: string): (reply: ParseReply) => void {
       writeMessage(CONTROL_FD, failed(file, `the dags of this file are too large: ${error.message}; spread them over several files`));
     }
   };
+}
+
+async function answerRequest(
+  { code, timetable }: ParseRequest,
+  bundle: PinnedBundle,
+  rejections: readonly string[],
+): Promise<ParseReply | TimetableAnswer> {
+  if (timetable === undefined) return readDagFile(code.file, bundle, rejections);
+  try {
+    return askTimetable(collectDags((await import(bundle.urlOf(code.file))) as object), timetable);
+  } catch (error) {
+    return { type: 'failed', error: describeImportError(error, bundle) };
+  }
 }
 
 async function readDagFile(file: string, bundle: PinnedBundle, rejections: readonly string[]): Promise<ParseReply> {

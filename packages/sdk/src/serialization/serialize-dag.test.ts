@@ -2,11 +2,12 @@ import type { SerializedDag } from '@tradewind/protocol';
 import { serializedDagSchema } from '@tradewind/protocol/schemas';
 import { describe, expect, test } from 'vitest';
 import { DAG_OPTION_FIELDS } from '../authoring/read-dag-options.ts';
-import { TASK_SPEC_FIELDS } from '../authoring/read-task-spec.ts';
-import { asset, bash, dag, type AssetOptions, type DagOptions, type TaskRef } from '../index.ts';
+import { TASK_SPEC_FIELDS } from '../authoring/kinds/function-task.ts';
+import { asset, bash, dag, deadline, deferFor, trigger, type AssetOptions, type DagOptions, type TaskRef } from '../index.ts';
 
 const orders = asset('orders');
 const run = (): number => 1;
+const wait = trigger('wait', { run });
 
 /** For each option of a dag, a value that is not the default. */
 const DAG_OPTIONS: Required<DagOptions> = {
@@ -18,6 +19,12 @@ const DAG_OPTIONS: Required<DagOptions> = {
   params: { region: { type: 'string', default: 'eu' } },
   maxActiveRuns: 2,
   maxActiveTasks: 3,
+  failFast: true,
+  maxConsecutiveFailedDagRuns: 5,
+  dagrunTimeout: { hours: 3 },
+  allowedRunTypes: ['scheduled'],
+  deadlines: [{ name: 'late', reference: deadline.queuedAt(), interval: { hours: 2 }, callback: run }],
+  on: { failure: run },
   tags: ['sales'],
   description: 'Orders of the day',
   doc: '# Orders',
@@ -43,6 +50,31 @@ const TASK_FIELDS = (before: TaskRef<unknown>): Required<LooseSpec> => ({
   retryDelay: { seconds: 1 },
   executionTimeout: { hours: 1 },
   isolation: 'process',
+  retryBackoff: 2,
+  maxRetryDelay: { hours: 2 },
+  dependsOnPast: true,
+  ignoreFirstDependsOnPast: true,
+  waitForDownstream: true,
+  waitForPastDependsBeforeSkipping: true,
+  pool: 'small',
+  poolSlots: 2,
+  priorityWeight: 10,
+  weightRule: 'absolute',
+  queue: 'large',
+  executor: 'kubernetes',
+  maxActiveTisPerDag: 4,
+  maxActiveTisPerDagrun: 3,
+  on: { failure: run, success: [run, run] },
+  inlets: [asset('customers')],
+  variables: ['region'],
+  connections: ['warehouse'],
+  fields: { url: 'https://example.org' },
+  templateFields: ['url'],
+  runIf: () => true,
+  skipIf: () => false,
+  resume: run,
+  triggers: [wait],
+  startFromTrigger: deferFor({ minutes: 1 }),
 });
 
 /** Adds a task as JavaScript would: with anything. */
@@ -57,10 +89,14 @@ const EXCLUDED = {
   },
   task: {
     run: 'it is code, which stays in the dag file: the definition’s handlers hold it',
+    runIf: 'it is code, asked by the handler of the task',
+    skipIf: 'it is code, asked by the handler of the task',
+    resume: 'it is code: the definition’s resume handlers hold it',
+    triggers: 'they are code: the definition’s triggers hold them, and a deferral names one',
   },
 } as const;
 
-const serializeOptions = (options: DagOptions): SerializedDag =>
+const serializeOptions = (options: Partial<DagOptions>): SerializedDag =>
   dag('orders', options, (d) => {
     d.task('load', { run });
   }).serialized;
@@ -110,7 +146,9 @@ describe('every option of an asset', () => {
 });
 
 describe('the data', () => {
-  const full = dag('orders', DAG_OPTIONS, (d) => {
+  // With failFast no task may have another rule than all_success.
+  const ALL_OPTIONS = { ...DAG_OPTIONS, failFast: false };
+  const full = dag('orders', ALL_OPTIONS, (d) => {
     const before = d.task('before', { ...bash({ command: 'date' }), outlets: [orders] });
     addTask(d, 'load', TASK_FIELDS(before));
   });
@@ -128,7 +166,7 @@ describe('the data', () => {
   });
 
   test('is the same text for the same definition', () => {
-    const again = dag('orders', DAG_OPTIONS, (d) => {
+    const again = dag('orders', ALL_OPTIONS, (d) => {
       const before = d.task('before', { ...bash({ command: 'date' }), outlets: [orders] });
       addTask(d, 'load', TASK_FIELDS(before));
     });

@@ -1,14 +1,24 @@
-import { SERIALIZED_DAG_VERSION, type SerializedAsset, type SerializedDag, type SerializedTask } from '@tradewind/protocol';
+import {
+  SERIALIZED_DAG_VERSION,
+  TASK_CALLBACKS,
+  type DagCallback,
+  type SerializedAsset,
+  type SerializedDag,
+  type SerializedGroup,
+  type SerializedTask,
+} from '@tradewind/protocol';
 import type { AnyAsset } from '../authoring/asset.ts';
 import { deepFreeze } from '../authoring/deep-freeze.ts';
+import type { AuthoredTask } from '../authoring/open-dag.ts';
+import { present } from '../authoring/present.ts';
 import type { CheckedDagOptions } from '../authoring/read-dag-options.ts';
-import type { AuthoredTask } from '../authoring/read-task-spec.ts';
 import { DefinitionError } from '../errors.ts';
 
 /** A dag as its author wrote it, checked and with its defaults filled in. */
 export interface AuthoredDag extends CheckedDagOptions {
   readonly dagId: string;
   readonly tasks: readonly AuthoredTask[];
+  readonly groups: readonly SerializedGroup[];
 }
 
 /**
@@ -28,32 +38,51 @@ export function serializeDag(dag: AuthoredDag): SerializedDag {
     params: dag.params,
     maxActiveRuns: dag.maxActiveRuns,
     maxActiveTasks: dag.maxActiveTasks,
+    ...present({
+      maxConsecutiveFailedDagRuns: dag.maxConsecutiveFailedDagRuns,
+      dagrunTimeoutMs: dag.dagrunTimeoutMs,
+      failFast: dag.failFast ? true : undefined,
+      allowedRunTypes: dag.allowedRunTypes,
+      callbacks: orNone<DagCallback>([...dag.callbacks.keys()]),
+      deadlines: orNone(dag.deadlines.map(({ serialized }) => serialized)),
+    }),
     tasks: dag.tasks.map(serializeTask),
+    ...present({ groups: orNone(dag.groups) }),
     assets: collectAssets(dag),
   };
   return deepFreeze(serialized);
 }
 
-function serializeTask(task: AuthoredTask): SerializedTask {
+function serializeTask({ fields, upstream, followedOn, outlets, inlets, callbacks, ...task }: AuthoredTask): SerializedTask {
+  const labels = Object.fromEntries([...followedOn].map(([branchId, known]) => [branchId, [...known]]));
   return {
-    taskId: task.taskId,
-    operator: task.operator,
-    ...present({ displayName: task.displayName, doc: task.doc }),
-    inputs: task.inputs,
-    upstream: task.upstream,
-    triggerRule: task.triggerRule,
-    retries: task.retries,
-    retryDelayMs: task.retryDelayMs,
-    ...present({ executionTimeoutMs: task.executionTimeoutMs }),
-    isolation: task.isolation,
-    outlets: [...new Set(task.outlets.map(({ name }) => name))],
+    ...fields,
+    upstream: [...upstream],
+    ...present({
+      followedOn: followedOn.size === 0 ? undefined : labels,
+      callbacks: orNone(TASK_CALLBACKS.filter((when) => callbacks.has(when))),
+    }),
+    outlets: namesOf(outlets),
+    ...present({
+      outletAliases: orNone([...new Set(task.outletAliases)]),
+      inlets: orNone([...new Set([...namesOf(inlets), ...task.inletReferences])]),
+    }),
   };
+}
+
+function namesOf(assets: readonly AnyAsset[]): string[] {
+  return [...new Set(assets.map(({ name }) => name))];
+}
+
+/** What is empty is left out. */
+function orNone<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list;
 }
 
 /** Every asset that the schedule or a task names, each once. */
 function collectAssets({ dagId, assets, tasks }: AuthoredDag): readonly SerializedAsset[] {
   const byName = new Map<string, SerializedAsset>();
-  for (const asset of [...assets, ...tasks.flatMap(({ outlets }) => outlets)]) {
+  for (const asset of [...assets, ...tasks.flatMap(({ outlets, inlets }) => [...outlets, ...inlets])]) {
     const serialized = serializeAsset(asset);
     const earlier = byName.get(asset.name);
     if (earlier !== undefined && JSON.stringify(earlier) !== JSON.stringify(serialized)) {
@@ -69,9 +98,4 @@ function collectAssets({ dagId, assets, tasks }: AuthoredDag): readonly Serializ
 
 function serializeAsset({ name, uri, group, extra, eventType, publish, watchers }: AnyAsset): SerializedAsset {
   return { name, uri, group, ...present({ extra }), eventType, ...present({ publish }), watchers };
-}
-
-/** The fields that have a value: JSON has no undefined. */
-function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }

@@ -13,6 +13,8 @@ const EXPECTED: Readonly<Record<TriggerRule, string>> = {
   all_failed: 'kkkk rkrk kr',
   all_done: 'rrrr rrrr rr',
   all_done_min_one_success: 'rrkr ukuk ku',
+  // Without setups.
+  all_done_setup_success: 'rrrr rrrr rr',
   all_skipped: 'kkkk kkkr kk',
   one_success: 'rrrr uuuk uu',
   one_failed: 'krkr rrrk rr',

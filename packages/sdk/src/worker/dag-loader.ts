@@ -1,14 +1,29 @@
-import type { ParseFailure, TryFailure, Workload } from '@tradewind/protocol';
-import type { DagDefinition, TaskHandler } from '../authoring/definition.ts';
+import type { ParseFailure, SerializedTask, SerializedTriggerDagRun, TryFailure, Workload } from '@tradewind/protocol';
+import type { DagDefinition, ResumeHandler, TaskHandler } from '../authoring/definition.ts';
 import { collectDags } from '../parsing/collect-dags.ts';
 import { describeImportError } from '../parsing/describe-import-error.ts';
 import { pinBundle, type PinnedBundle } from '../parsing/pinned-bundle.ts';
 import { describeThrown } from './describe-thrown.ts';
+import { findMappedInputs } from './mapped-inputs.ts';
 
-/** What runs a task: its function, and the assets that it may emit events of. */
-export type FoundTask =
-  | { readonly found: true; readonly handler: TaskHandler; readonly outlets: readonly string[] }
-  | { readonly found: false; readonly failure: TryFailure };
+/** What runs a task, or why there is nothing to run. */
+export type FoundTask = FoundCode | { readonly found: false; readonly failure: TryFailure };
+
+/** What runs a task: its functions, and what they may do. */
+export interface FoundCode {
+  readonly found: true;
+  readonly handler: TaskHandler;
+  readonly resume?: ResumeHandler;
+  /** Names of the assets that it may emit events of. */
+  readonly outlets: readonly string[];
+  readonly task?: SerializedTask;
+  /** Set where it has no code of the author's but triggers a run: see trigger-dag-run-entry.ts. */
+  readonly triggerDagRun?: SerializedTriggerDagRun;
+  /** Names of the triggers that it may wait for. @default [] */
+  readonly triggers?: readonly string[];
+  /** The inputs that are the values of all task instances of a mapped task. @default [] */
+  readonly mappedInputs?: readonly string[];
+}
 
 /**
  * Returns a function that finds the code of a task: it imports the dag file once and answers from memory after that. The process belongs to
@@ -45,10 +60,26 @@ function findTask(dags: readonly DagDefinition[], file: string, { dagId, taskId 
   const dag = dags.find((one) => one.dagId === dagId);
   if (dag === undefined)
     return notFound(`${file} exports no dag "${dagId}" when a task imports it; a dag file must define the same dags each time`);
-  const handler = dag.handlers.get(taskId);
   const task = dag.serialized.tasks.find((one) => one.taskId === taskId);
+  const handler = dag.handlers.get(taskId);
+  if (task?.triggerDagRun !== undefined) return { found: true, ...codeOf(dag, task, NOTHING), triggerDagRun: task.triggerDagRun };
   if (handler === undefined || task === undefined) return notFound(`dag "${dagId}" in ${file} has no task "${taskId}" that can be run`);
-  return { found: true, handler, outlets: task.outlets };
+  return { found: true, ...codeOf(dag, task, handler) };
+}
+
+const NOTHING: TaskHandler = () => null;
+
+/** A task's functions as its definition keeps them. */
+export function codeOf(dag: DagDefinition, task: SerializedTask, handler: TaskHandler): Omit<FoundCode, 'found'> {
+  const resume = dag.resumeHandlers.get(task.taskId);
+  return {
+    handler,
+    ...(resume === undefined ? {} : { resume }),
+    outlets: task.outlets,
+    task,
+    triggers: (dag.triggers.get(task.taskId) ?? []).map(({ name }) => name),
+    mappedInputs: findMappedInputs(dag.serialized, task),
+  };
 }
 
 function describeFailure({ message, file, line, column, excerpt, stack }: ParseFailure): [string, string | undefined] {

@@ -40,7 +40,7 @@ describe('a value', () => {
     ['of an async function', async () => [1, 2], '[1,2]'],
     ['that is nothing', () => undefined, 'null'],
   ])('%s is passed on as JSON text', async (_, handler, valueJson) => {
-    expect(await runOnce(handler)).toEqual({ result: 'success', valueJson, events: [] });
+    expect(await runOnce(handler)).toEqual({ result: 'success', valueJson, events: [{ assetName: 'warehouse', extraJson: '{}' }] });
   });
 
   test('is made of the inputs and the context', async () => {

@@ -40,7 +40,8 @@ function listen(runner: TryRunner): void {
   socket.on('data', (chunk: Buffer) => {
     for (const message of takeChunk(chunk) as SupervisorMessage[]) {
       if (message.type === 'start') void runner.start(message.workload);
-      else runner.cancel(message.reason);
+      else if (message.type === 'cancel') runner.cancel(message.reason);
+      else runner.answer(message.requestId, message.response);
     }
   });
   // Without a supervisor nobody limits what runs here, and its attempt is given to somebody else.

@@ -1,11 +1,20 @@
 import { setImmediate } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
-import { decodeJson, type Attempt, type ChildMessage, type TryFailure, type TryOutcome, type Workload } from '@tradewind/protocol';
+import {
+  decodeJson,
+  type Attempt,
+  type ChildMessage,
+  type TaskResponse,
+  type TryFailure,
+  type TryOutcome,
+  type Workload,
+} from '@tradewind/protocol';
 import type { TaskLog } from '../authoring/task-context.ts';
 import type { FoundTask } from './dag-loader.ts';
 import { describeThrown } from './describe-thrown.ts';
 import { findDescriptorLeak, findLeftovers, noteProcessState, type ProcessState } from './process-state.ts';
-import { runHandler } from './run-handler.ts';
+import { RequestChannel, type TryRequests } from './request-channel.ts';
+import { runTask } from './run-task.ts';
 import { createTaskContext, type CreatedTaskContext } from './task-context.ts';
 
 /** What a runner needs of its process. */
@@ -26,6 +35,7 @@ const TRIES_PER_DESCRIPTOR_COUNT = 50;
 interface CurrentTry {
   readonly workload: Workload;
   readonly abort: AbortController;
+  readonly requests: TryRequests;
   /** Whether the author's function has been entered; before that, what goes wrong is the import's fault. */
   isEntered: boolean;
   /** Whether the author's code asked for the signal, so that it may end by itself when the signal aborts. */
@@ -35,6 +45,7 @@ interface CurrentTry {
 /** Runs tries in this process, at most one at a time. */
 export class TryRunner {
   readonly #parts: TryRunnerParts;
+  readonly #channel: RequestChannel;
   readonly #importedFiles = new Set<string>();
   #clean: ProcessState | undefined;
   #tries = 0;
@@ -42,11 +53,13 @@ export class TryRunner {
 
   constructor(parts: TryRunnerParts) {
     this.#parts = parts;
+    this.#channel = new RequestChannel(parts.send);
   }
 
   /** Runs one try and sends how it ended. Never rejects. */
   async start(workload: Workload): Promise<void> {
-    const current: CurrentTry = { workload, abort: new AbortController(), isEntered: false, usesSignal: false };
+    const requests = this.#channel.open(workload.attempt);
+    const current: CurrentTry = { workload, abort: new AbortController(), requests, isEntered: false, usesSignal: false };
     this.#current = current;
     const task = await this.#parts.findTask(workload);
     if (!task.found) {
@@ -58,7 +71,11 @@ export class TryRunner {
     // Only after this turn of the event loop does Node announce a rejection that nobody handles; it fails the try, too.
     await setImmediate();
     this.#tries += 1;
-    const leftBehind = [...findLeftovers(clean), ...(this.#tries % TRIES_PER_DESCRIPTOR_COUNT === 0 ? findDescriptorLeak() : [])];
+    const leftBehind = [
+      ...describeUnanswered(requests.close()),
+      ...findLeftovers(clean),
+      ...(this.#tries % TRIES_PER_DESCRIPTOR_COUNT === 0 ? findDescriptorLeak() : []),
+    ];
     this.#end(current, outcome, leftBehind.length === 0 ? undefined : leftBehind.join('; '));
   }
 
@@ -72,6 +89,11 @@ export class TryRunner {
     current.abort.abort(new DOMException(reason, 'AbortError'));
     if (!current.usesSignal) process.exit(EXIT_CODE_OF_SIGTERM);
     return true;
+  }
+
+  /** Hands the environment's answer to whoever asked. */
+  answer(requestId: number, response: TaskResponse): void {
+    this.#channel.settle(requestId, response);
   }
 
   /** Ends the try that runs as failed by an error that nobody caught; the process must end after it. */
@@ -100,19 +122,28 @@ export class TryRunner {
   }
 
   async #run(current: CurrentTry, task: FoundTask & { found: true }): Promise<TryOutcome> {
-    const { attempt, context, inputsJson } = current.workload;
+    const { attempt, context, inputsJson, resumption } = current.workload;
+    const resumed = resumption === undefined ? {} : { resumption };
     let inputs: Record<string, unknown>;
     let created: CreatedTaskContext;
     try {
       inputs = Object.fromEntries(Object.entries(inputsJson).map(([name, json]) => [name, decodeJson(json)]));
-      created = createTaskContext(context, { signal: current.abort.signal, log: this.#parts.log, outlets: task.outlets });
+      created = createTaskContext(context, {
+        signal: current.abort.signal,
+        log: this.#parts.log,
+        outlets: task.outlets,
+        outletAliases: task.task?.outletAliases ?? [],
+        inlets: task.task?.inlets ?? [],
+        ask: current.requests.ask,
+      });
     } catch (error) {
       return { result: 'failed', failure: { kind: 'error', message: `the try could not be prepared: ${describeThrown(error).message}` } };
     }
     noteUseOfSignal(created, current);
     current.isEntered = true;
     this.#parts.send({ type: 'started', attempt, at: performance.timeOrigin + performance.now() });
-    return runHandler(task.handler, inputs, created);
+    const { ask } = current.requests;
+    return runTask(task, { tryContext: context, ...resumed, inputs, created, ask, log: this.#parts.log });
   }
 
   #endByProcess(kind: TryFailure['kind'], message: string, detail: string | undefined): void {
@@ -140,6 +171,10 @@ export class TryRunner {
     }
     if (!this.#parts.endOutput(attempt)) process.exit(1);
   }
+}
+
+function describeUnanswered(count: number): string[] {
+  return count === 0 ? [] : [`${count} requests to the environment that nobody waits for`];
 }
 
 function noteUseOfSignal({ context }: CreatedTaskContext, current: CurrentTry): void {
