@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { burst } from './benchmarks/burst.ts';
 import { chain } from './benchmarks/chain.ts';
 import { coldStart } from './benchmarks/cold-start.ts';
+import { deferred } from './benchmarks/deferred.ts';
 import { eventToRun } from './benchmarks/event-to-run.ts';
 import { fanOut } from './benchmarks/fan-out.ts';
 import { history } from './benchmarks/history.ts';
@@ -32,6 +33,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   'event-to-run': eventToRun,
   burst,
   'cold-start': coldStart,
+  deferred,
 };
 
 const { values, positionals } = parseArgs({

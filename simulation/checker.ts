@@ -1,52 +1,39 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import {
+  DAG_RUN_OPERATIONS,
   DAG_RUN_TRANSITIONS,
+  TASK_INSTANCE_OPERATIONS,
   TASK_INSTANCE_TRANSITIONS,
   type DagRunState,
+  type JsonValue,
   type SerializedDag,
   type TaskInstanceState,
 } from '@tradewind/protocol';
-import { referenceReadiness } from './reference-rules.ts';
+import { DRAWN_POOLS } from '../packages/core/src/scheduler/testing/random-dag.ts';
+import {
+  checkMapIndexes,
+  checkRunState,
+  FINISHED,
+  lengthOfScope,
+  nameOf,
+  taskOf,
+} from '../packages/core/src/scheduler/testing/reference-run.ts';
+import { scopeOf } from '../packages/core/src/scheduler/testing/reference-dag.ts';
+import { findWrongDecision, isHalting, lengthOfTask, type Decided } from './check-decisions.ts';
+import { checkClearedValues, checkExpectedRuns, checkTries, type ExpectedRuns } from './check-totals.ts';
+import type { KnownRun, KnownTask, Violation } from './known-run.ts';
 import { attemptKey, type WorkerHistory } from './simulated-executor.ts';
 
-/** Something that must never be so, and is. */
-export interface Violation {
-  readonly invariant: string;
-  readonly message: string;
-}
-
+/** What a trigger in the database wrote down. `map_index` and `losses` are those of task instances; for a mapped scope `old_epoch` is its length. */
 interface Change {
-  readonly kind: 'task' | 'run';
+  readonly kind: 'task' | 'run' | 'scope' | 'no_scope' | 'dag';
   readonly id: string;
   readonly old_state: string | null;
   readonly new_state: string;
   readonly old_epoch: number;
   readonly new_epoch: number;
-}
-
-interface KnownTask {
-  readonly dagRunId: string;
-  readonly taskId: string;
-  state: TaskInstanceState;
-  /** The state before the transaction that is being looked at, where it changed in it. */
-  stateBefore: TaskInstanceState | undefined;
-  readonly runningEpochs: Set<number>;
-  ends: number;
-}
-
-/** A change of a task instance, with what it belongs to. */
-interface TaskChange {
-  readonly change: Change;
-  readonly task: KnownTask;
-  readonly run: KnownRun;
-  readonly next: TaskInstanceState;
-  readonly name: string;
-}
-
-interface KnownRun {
-  readonly dagId: string;
-  readonly tasks: Map<string, KnownTask>;
-  state: DagRunState;
+  readonly map_index: number;
+  readonly lost: number;
 }
 
 /** What a checker is told of the world. */
@@ -55,48 +42,59 @@ export interface CheckedWorld {
   readonly dags: ReadonlyMap<string, SerializedDag>;
   readonly history: WorkerHistory;
   readonly expectedRuns: ExpectedRuns;
-}
-
-/** Every run that was asked for, as `dag id` and a key with a space between: each must exist in the end, once. */
-export interface ExpectedRuns {
-  /** The key is the run id. */
-  readonly byHand: Set<string>;
-  /** The key is the id of the CloudEvent. */
-  readonly byEvent: Set<string>;
+  readonly now: () => number;
 }
 
 const LOG_CHANGES = `
-  create temp table change (kind text, id text, old_state text, new_state text, old_epoch integer, new_epoch integer);
+  create temp table change (kind text, id text, old_state text, new_state text, old_epoch integer, new_epoch integer, map_index integer, lost integer);
   create temp trigger task_created after insert on main.task_instance begin
-    insert into change values ('task', new.id, null, new.state, 0, new.epoch);
+    insert into change values ('task', new.id, null, new.state, 0, new.epoch, new.map_index, 0);
   end;
-  create temp trigger task_changed after update of state, epoch on main.task_instance begin
-    insert into change values ('task', new.id, old.state, new.state, old.epoch, new.epoch);
+  create temp trigger task_changed after update of state, epoch, map_index on main.task_instance begin
+    insert into change values ('task', new.id, old.state, new.state, old.epoch, new.epoch, new.map_index, new.losses > old.losses);
   end;
   create temp trigger run_created after insert on main.dag_run begin
-    insert into change values ('run', new.id, null, new.state, 0, 0);
+    insert into change values ('run', new.id, null, new.state, 0, 0, 0, 0);
   end;
   create temp trigger run_changed after update of state on main.dag_run begin
-    insert into change values ('run', new.id, old.state, new.state, 0, 0);
+    insert into change values ('run', new.id, old.state, new.state, 0, 0, 0, 0);
+  end;
+  create temp trigger scope_created after insert on main.mapped_scope begin
+    insert into change values ('scope', new.dag_run_id, null, new.scope_id, new.length, 0, 0, 0);
+  end;
+  create temp trigger scope_deleted after delete on main.mapped_scope begin
+    insert into change values ('no_scope', old.dag_run_id, null, old.scope_id, 0, 0, 0, 0);
+  end;
+  create temp trigger dag_changed after update of is_paused on main.dag begin
+    insert into change values ('dag', new.dag_id, null, new.is_paused, 0, 0, 0, 0);
   end;`;
 
 /**
  * Watches every committed change of a run or a task instance through triggers in the database itself, so that nothing the program does can hide one, and
- * holds it against invariants I1–I8. What it knows of rules, limits and legal changes comes from the protocol's tables and its own slow reference,
- * never from the code under test.
+ * holds it against the invariants. What it knows of rules, limits and legal changes comes from the protocol's tables and the slow reference, never from the code under test.
  */
 export class Checker {
   readonly violations: Violation[] = [];
+  /** When the last change was committed. */
+  changedAt = 0;
   readonly #world: CheckedWorld;
   readonly #runs = new Map<string, KnownRun>();
   readonly #tasks = new Map<string, KnownTask>();
   readonly #activeRuns = new Map<string, number>();
+  readonly #paused = new Set<string>();
+  /** What is queued or running. */
+  readonly #atWork = new Set<KnownTask>();
   readonly #readChanges: StatementSync;
   readonly #forgetChanges: StatementSync;
   readonly #runById: StatementSync;
   readonly #taskById: StatementSync;
-  /** Decisions of the transaction that is being looked at; rules are applied when all its changes are known. */
-  readonly #decided: TaskChange[] = [];
+  /** Of the transaction that is being looked at; rules are applied when all its changes are known. */
+  #decided: Decided[] = [];
+  #changed: KnownTask[] = [];
+  #halted: KnownTask[] = [];
+  #endedRuns: KnownRun[] = [];
+  #expanded: { readonly run: KnownRun; readonly scopeId: string }[] = [];
+  #isOperation = false;
 
   constructor(world: CheckedWorld) {
     const { connection } = world;
@@ -104,35 +102,32 @@ export class Checker {
     connection.exec(LOG_CHANGES);
     this.#readChanges = connection.prepare('select * from change order by rowid');
     this.#forgetChanges = connection.prepare('delete from change');
-    this.#runById = connection.prepare('select dag_id from dag_run where id = ?');
-    this.#taskById = connection.prepare('select dag_run_id, task_id from task_instance where id = ?');
+    this.#runById = connection.prepare('select dag_id, logical_at from dag_run where id = ?');
+    this.#taskById = connection.prepare('select dag_run_id, task_id, max_tries from task_instance where id = ?');
   }
 
-  /** Looks at what the last transaction changed. */
-  afterCommit(): void {
+  /** Looks at what the last transaction changed; `isOperation` where somebody cleared or marked something with it. */
+  afterCommit(isOperation = false): void {
     const changes = this.#readChanges.all() as unknown as Change[];
     if (changes.length === 0) return;
     this.#forgetChanges.run();
-    for (const change of changes) {
-      if (change.kind === 'run') this.#onRun(change);
-      else this.#onTask(change);
-    }
-    this.#checkRules();
-    this.#checkTaskLimit(changes);
-    for (const { id } of changes) {
-      const task = this.#tasks.get(id);
-      if (task !== undefined) task.stateBefore = undefined;
-    }
+    this.#isOperation = isOperation;
+    this.changedAt = this.#world.now();
+    for (const change of changes) this.#onChange(change);
+    this.#checkTransaction();
+    for (const task of this.#changed) task.stateBefore = undefined;
+    [this.#decided, this.#changed, this.#halted, this.#endedRuns, this.#expanded] = [[], [], [], [], []];
   }
 
   /** Looks at the whole, when everything should have ended. */
   atEnd(): void {
-    for (const [id, run] of this.#runs) {
-      if (run.state !== 'success' && run.state !== 'failed') this.#violate('I1', `run ${id} of ${run.dagId} is still ${run.state}`);
+    for (const run of this.#runs.values()) {
+      const mayWait = run.dag.tasks.some(({ dependsOnPast, waitForDownstream }) => dependsOnPast === true || waitForDownstream === true);
+      const isOpen = run.state !== 'success' && run.state !== 'failed';
+      const works = run.instances.some(({ state }) => state !== 'none' && !FINISHED.has(state));
+      if (isOpen && (works || !mayWait)) this.#violate('I1', `run ${run.id} of ${run.dag.dagId} is still ${run.state}`);
     }
-    const violate = (invariant: string, message: string): void => {
-      this.#violate(invariant, message);
-    };
+    const violate = this.#violate.bind(this);
     checkTries(this.#world.connection, this.#tasks, violate);
     checkExpectedRuns(this.#world.connection, this.#world.expectedRuns, violate);
   }
@@ -141,173 +136,245 @@ export class Checker {
     this.violations.push({ invariant, message });
   }
 
+  #onChange(change: Change): void {
+    const { kind, id, new_state: next } = change;
+    if (kind === 'task') this.#onTask(change);
+    else if (kind === 'run') this.#onRun(change);
+    else if (kind === 'dag' && next === '1') this.#paused.add(id);
+    else if (kind === 'dag') this.#paused.delete(id);
+    else if (kind === 'scope') this.#onExpanded(change);
+    else this.#runs.get(id)?.lengths.delete(next);
+  }
+
+  #onExpanded({ id, new_state: scopeId, old_epoch: length }: Change): void {
+    const run = this.#runs.get(id);
+    if (run === undefined) return;
+    run.lengths.set(scopeId, length);
+    this.#expanded.push({ run, scopeId });
+  }
+
   #onRun(change: Change): void {
     const next = change.new_state as DagRunState;
     const run = this.#runs.get(change.id);
     if (change.old_state === null) {
-      const { dag_id: dagId } = this.#runById.get(change.id) as { dag_id: string };
-      this.#runs.set(change.id, { dagId, tasks: new Map(), state: next });
+      const row = this.#runById.get(change.id) as { dag_id: string; logical_at: number | null };
+      const dag = this.#world.dags.get(row.dag_id);
+      if (dag === undefined) return;
+      this.#runs.set(change.id, {
+        id: change.id,
+        dag,
+        logicalAt: row.logical_at,
+        instances: [],
+        lengths: new Map(),
+        facts: new Map(),
+        state: next,
+      });
       if (next !== 'queued') this.#violate('I8', `run ${change.id} was created in state ${next}`);
-    } else if (run !== undefined) {
-      this.#onRunState(change.id, run, next);
-    }
+    } else if (run !== undefined) this.#onRunState(run, next);
   }
 
-  #onRunState(id: string, run: KnownRun, next: DagRunState): void {
-    if (!DAG_RUN_TRANSITIONS[run.state].includes(next)) this.#violate('I3', `run ${id} went from ${run.state} to ${next}`);
-    const active = (this.#activeRuns.get(run.dagId) ?? 0) + (next === 'running' ? 1 : 0) - (run.state === 'running' ? 1 : 0);
-    this.#activeRuns.set(run.dagId, active);
+  #onRunState(run: KnownRun, next: DagRunState): void {
+    const { dagId, maxActiveRuns } = run.dag;
+    const legal = this.#isOperation ? DAG_RUN_OPERATIONS : DAG_RUN_TRANSITIONS;
+    if (!legal[run.state].includes(next)) this.#violate('I3', `run ${run.id} went from ${run.state} to ${next}`);
+    const active = (this.#activeRuns.get(dagId) ?? 0) + (next === 'running' ? 1 : 0) - (run.state === 'running' ? 1 : 0);
+    this.#activeRuns.set(dagId, active);
     run.state = next;
-    const most = this.#world.dags.get(run.dagId)?.maxActiveRuns ?? 0;
-    if (active > most) this.#violate('I7', `dag ${run.dagId} has more than ${most} active runs`);
-    if (next !== 'success' && next !== 'failed') return;
-    for (const task of run.tasks.values()) {
-      if (TASK_INSTANCE_TRANSITIONS[task.state].length > 0) this.#violate('I1', `run ${id} ended while ${task.taskId} is ${task.state}`);
-    }
+    if (next === 'running' && this.#paused.has(dagId)) this.#violate('I7', `run ${run.id} of ${dagId} was started while the dag is paused`);
+    if (active > maxActiveRuns) this.#violate('I7', `dag ${dagId} has more than ${maxActiveRuns} active runs`);
+    if (next === 'success' || next === 'failed') this.#endedRuns.push(run);
   }
 
   #onTask(change: Change): void {
     const next = change.new_state as TaskInstanceState;
     if (change.old_state === null) {
-      this.#onNewTask(change.id, next);
+      this.#onNewTask(change, next);
       return;
     }
     const task = this.#tasks.get(change.id);
-    const run = task === undefined ? undefined : this.#runs.get(task.dagRunId);
-    if (task === undefined || run === undefined) return;
-    this.#onTaskState({ change, task, run, next, name: `${run.dagId}.${task.taskId} (${change.id})` });
+    if (task === undefined) return;
+    task.mapIndex = change.map_index;
+    if (change.new_epoch < task.epoch) this.#violate('I4', `${nameOf(task)} went back from epoch ${task.epoch} to ${change.new_epoch}`);
+    if (next !== task.state) this.#onTaskState(change, task, next);
+    task.epoch = change.new_epoch;
+  }
+
+  #onNewTask({ id, map_index: mapIndex, new_epoch: epoch }: Change, state: TaskInstanceState): void {
+    const row = this.#taskById.get(id) as { dag_run_id: string; task_id: string; max_tries: number };
+    const run = this.#runs.get(row.dag_run_id);
+    if (run === undefined) return;
+    const counts = { tries: 0, ends: 0, tryNumber: 0, maxTries: row.max_tries, runningEpochs: new Set<number>() };
+    const task: KnownTask = { id, run, taskId: row.task_id, mapIndex, state, epoch, stateBefore: undefined, isDisturbed: false, ...counts };
+    this.#tasks.set(id, task);
+    run.instances.push(task);
+  }
+
+  #onTaskState(change: Change, task: KnownTask, next: TaskInstanceState): void {
+    const name = `${task.run.dag.dagId}.${nameOf(task)} (${task.id})`;
+    if (this.#isOperation) this.#onOperation(change, task, name);
+    else this.#onMove(change, task, { next, name });
+    if (next === 'running') this.#onRunning(change, task, name);
     task.stateBefore ??= task.state;
     task.state = next;
+    this.#changed.push(task);
+    if (next === 'queued' || next === 'running') this.#atWork.add(task);
+    else this.#atWork.delete(task);
   }
 
-  #onNewTask(id: string, state: TaskInstanceState): void {
-    const row = this.#taskById.get(id) as { dag_run_id: string; task_id: string };
-    const task: KnownTask = {
-      dagRunId: row.dag_run_id,
-      taskId: row.task_id,
-      state,
-      stateBefore: undefined,
-      runningEpochs: new Set(),
-      ends: 0,
-    };
-    const run = this.#runs.get(row.dag_run_id);
-    if (run?.tasks.has(row.task_id) === true) this.#violate('I2', `task ${row.task_id} of run ${row.dag_run_id} exists twice`);
-    this.#tasks.set(id, task);
-    run?.tasks.set(row.task_id, task);
+  #onOperation(change: Change, task: KnownTask, name: string): void {
+    const next = change.new_state as TaskInstanceState;
+    task.isDisturbed = true;
+    if (!TASK_INSTANCE_OPERATIONS[task.state].includes(next)) this.#violate('I3', `somebody put ${name} from ${task.state} to ${next}`);
+    if (next === 'none') task.run.facts.delete(task.id);
+    const isGivenUp = next !== 'restarting' && (task.state === 'queued' || task.state === 'running' || task.state === 'deferred');
+    if (isGivenUp && change.new_epoch === task.epoch)
+      this.#violate('I4', `${name} was given up in state ${task.state} and keeps its epoch`);
   }
 
-  #onTaskState(seen: TaskChange): void {
-    const { change, task, run, next, name } = seen;
-    if (!TASK_INSTANCE_TRANSITIONS[task.state].includes(next)) this.#violate('I3', `${name} went from ${task.state} to ${next}`);
-    if (change.new_epoch < change.old_epoch) this.#violate('I4', `${name} went back from epoch ${change.old_epoch} to ${change.new_epoch}`);
+  #onMove(change: Change, task: KnownTask, { next, name }: { readonly next: TaskInstanceState; readonly name: string }): void {
+    const { run, state } = task;
+    if (!TASK_INSTANCE_TRANSITIONS[state].includes(next)) this.#violate('I3', `${name} went from ${state} to ${next}`);
     if (run.state !== 'running') this.#violate('I3', `${name} changed to ${next} while its run is ${run.state}`);
-    if (next === 'running') this.#onRunning(seen);
-    if (task.state === 'running') this.#onEnd(seen);
-    if (next === 'scheduled' || (task.state === 'none' && next !== 'none')) this.#decided.push(seen);
+    if (state === 'none') this.#decided.push({ task, next });
+    if (next === 'scheduled') this.#onScheduled(task, name);
+    if (next === 'queued' && this.#paused.has(run.dag.dagId)) this.#violate('I7', `${name} was queued while its dag is paused`);
+    if (state === 'restarting' && change.new_epoch === task.epoch) this.#violate('I4', `${name} begins anew and keeps its epoch`);
+    if (FINISHED.has(next) && state !== 'none' && change.new_epoch > task.epoch) this.#onHalted(task);
+    else if (state === 'running') this.#onEnd(change, task, { next, name });
+    else if (state === 'deferred' && next !== 'scheduled') this.#onLateDeferral(task, name);
+    else if (FINISHED.has(next) && state !== 'none') this.#violate('I4', `${name} was given up in state ${state} and keeps its epoch`);
   }
 
-  #onRunning({ change, task, name }: TaskChange): void {
-    const epoch = change.new_epoch;
-    if (!this.#world.history.begun.has(attemptKey({ taskInstanceId: change.id, epoch }))) {
+  #onHalted(task: KnownTask): void {
+    task.isDisturbed = true;
+    this.#halted.push(task);
+  }
+
+  /** I6: a try begins, and not before its time. */
+  #onScheduled(task: KnownTask, name: string): void {
+    const { state, run } = task;
+    const { dueAt = 0, retryAt = 0 } = run.facts.get(task.id) ?? {};
+    const at = state === 'up_for_retry' ? retryAt : dueAt;
+    if (state === 'up_for_retry' || state === 'none') task.tries += 1;
+    const isTimed = state === 'up_for_retry' || state === 'up_for_reschedule' || state === 'deferred';
+    if (isTimed && this.#world.now() < at) this.#violate('I5', `${name} left ${state} ${at - this.#world.now()} ms too early`);
+  }
+
+  #onLateDeferral(task: KnownTask, name: string): void {
+    const { failsAt = Number.POSITIVE_INFINITY } = task.run.facts.get(task.id) ?? {};
+    task.ends += 1;
+    task.run.facts.set(task.id, { retryAt: failsAt + taskOf(task.run.dag, task).retryDelayMs });
+    if (this.#world.now() < failsAt) this.#violate('I5', `${name} was given up before it had waited for too long`);
+  }
+
+  #onRunning({ id, new_epoch: epoch }: Change, task: KnownTask, name: string): void {
+    if (!this.#world.history.begun.has(attemptKey({ taskInstanceId: id, epoch }))) {
       this.#violate('I4', `${name} is running at epoch ${epoch}, which no worker has begun`);
     }
     if (task.runningEpochs.has(epoch)) this.#violate('I4', `${name} began epoch ${epoch} twice`);
     task.runningEpochs.add(epoch);
   }
 
-  #onEnd({ change, task, next, name }: TaskChange): void {
-    const epoch = change.new_epoch;
-    const outcome = this.#world.history.ended.get(attemptKey({ taskInstanceId: change.id, epoch }));
-    if ((next === 'success' || next === 'skipped') && outcome?.result !== next) {
-      const instead = outcome === undefined ? 'has not ended' : `ended in ${outcome.result}`;
-      this.#violate('I3', `${name} became ${next} at epoch ${epoch}, but that attempt ${instead}`);
-    }
-    if (next !== 'up_for_retry') task.ends += 1;
-    if (task.ends > 1) this.#violate('I3', `${name} ended ${task.ends} times`);
-  }
-
-  #checkRules(): void {
-    for (const { task, run, next, name } of this.#decided.splice(0)) {
-      const definition = this.#world.dags.get(run.dagId)?.tasks.find(({ taskId }) => taskId === task.taskId);
-      if (definition === undefined) continue;
-      const upstream = definition.upstream.map((id) => statesOf(run.tasks.get(id)));
-      const decision = next === 'skipped' || next === 'upstream_failed' ? next : 'run';
-      if (combinations(upstream).some((states) => referenceReadiness(definition.triggerRule, states) === decision)) continue;
-      const states = upstream.map((choices) => choices.join(' or ')).join(', ');
-      this.#violate('I5', `${name} was decided "${decision}" by ${definition.triggerRule} with upstream [${states}]`);
-    }
-  }
-
-  #checkTaskLimit(changes: readonly Change[]): void {
-    const queued = changes.filter(({ kind, new_state: state }) => kind === 'task' && state === 'queued');
-    for (const id of new Set(queued.map((change) => this.#tasks.get(change.id)?.dagRunId))) {
-      const run = this.#runs.get(id ?? '');
-      if (run === undefined) continue;
-      const occupied = [...run.tasks.values()].filter(({ state }) => state === 'queued' || state === 'running').length;
-      const most = this.#world.dags.get(run.dagId)?.maxActiveTasks ?? 0;
-      if (occupied > most) this.#violate('I7', `run ${id} of ${run.dagId} has ${occupied} active tasks, more than ${most}`);
+  /** What a try made of its task instance is what its worker saw, and what it leaves behind is known from there. */
+  #onEnd(
+    { id, new_epoch: epoch, lost }: Change,
+    task: KnownTask,
+    { next, name }: { readonly next: TaskInstanceState; readonly name: string },
+  ): void {
+    const seen = this.#world.history.ended.get(attemptKey({ taskInstanceId: id, epoch }));
+    const result = lost === 1 ? 'lost' : (seen?.outcome.result ?? 'unknown');
+    if (EXPLAINED[next]?.includes(result) !== true)
+      this.#violate('I3', `${name} became ${next} at epoch ${epoch}, but that attempt is ${result}`);
+    const isOver = next !== 'up_for_reschedule' && next !== 'deferred';
+    if (isOver) task.ends += 1;
+    const { retryDelayMs } = taskOf(task.run.dag, task);
+    const outcome = seen?.outcome;
+    if (next === 'success' && outcome?.result === 'success') {
+      const value = JSON.parse(outcome.valueJson) as JsonValue;
+      task.run.facts.set(id, { value, ...(outcome.decision === undefined ? {} : { decision: outcome.decision }) });
+    } else if (next === 'up_for_retry') task.run.facts.set(id, { retryAt: lost === 1 ? 0 : (seen?.at ?? 0) + retryDelayMs });
+    else if (outcome?.result === 'rescheduled') task.run.facts.set(id, { dueAt: outcome.at });
+    else if (outcome?.result === 'deferred') {
+      const { trigger, timeoutAt } = outcome.deferral;
+      const dueAt = trigger.kind === 'timer' ? trigger.at : 0;
+      task.run.facts.set(id, timeoutAt === undefined ? { dueAt } : { dueAt, failsAt: timeoutAt });
     }
   }
-}
 
-/** A rule that decides early may have decided before or after another change of the same transaction: both are right. */
-function statesOf(task: KnownTask | undefined): TaskInstanceState[] {
-  if (task === undefined) return ['none'];
-  return task.stateBefore === undefined || task.stateBefore === task.state ? [task.state] : [task.stateBefore, task.state];
-}
+  #checkTransaction(): void {
+    for (const decided of this.#decided) {
+      const wrong = findWrongDecision(decided, this.#runsOf(decided.task.run.dag));
+      if (wrong !== undefined) this.#violate('I5', wrong);
+      this.#checkLength(decided);
+    }
+    for (const { run, scopeId } of this.#expanded) this.#checkExpansion(run, scopeId);
+    for (const run of this.#endedRuns) {
+      if (this.#isOperation) continue;
+      const asked = { dag: run.dag, run, facts: run.facts };
+      for (const problem of checkRunState(asked)) this.#violate('I1', `run ${run.id}: ${problem}`);
+      for (const task of run.dag.tasks)
+        for (const problem of checkMapIndexes(asked, task)) this.#violate('I2', `run ${run.id}: ${problem}`);
+    }
+    // Only the end of its run takes an attempt from a task instance.
+    for (const task of this.#halted)
+      if (!isHalting(task.run)) this.#violate('I3', `${nameOf(task)} (${task.id}) was ended, and its run goes on`);
+    this.#checkLimits();
+    if (this.#isOperation) checkClearedValues(this.#world.connection, this.#violate.bind(this));
+  }
 
-function combinations(choices: readonly (readonly TaskInstanceState[])[]): TaskInstanceState[][] {
-  return choices.reduce<TaskInstanceState[][]>((lists, states) => lists.flatMap((list) => states.map((state) => [...list, state])), [[]]);
-}
+  #runsOf(dag: SerializedDag): KnownRun[] {
+    return [...this.#runs.values()].filter((run) => run.dag === dag);
+  }
 
-/** I6: the try number counts the attempts that were accepted as running, and the history holds each of them. */
-function checkTries(
-  connection: DatabaseSync,
-  tasks: ReadonlyMap<string, KnownTask>,
-  violate: (invariant: string, message: string) => void,
-): void {
-  const rows = connection
-    .prepare(
-      `select id, try_number, (select count(*) from task_instance_history where task_instance_id = id) as recorded,
-         (select count(*) from xcom where xcom.dag_run_id = task_instance.dag_run_id and xcom.task_id = task_instance.task_id) as stored_values
-       from task_instance`,
-    )
-    .all() as unknown as { id: string; try_number: number; recorded: number; stored_values: number }[];
-  for (const { id, try_number: tryNumber, recorded, stored_values: storedValues } of rows) {
-    const task = tasks.get(id);
-    if (task === undefined) continue;
-    const begun = task.runningEpochs.size;
-    if (tryNumber !== begun) violate('I6', `${task.taskId} (${id}) has try number ${tryNumber}, but ${begun} attempts ran`);
-    if (recorded !== begun) violate('I12', `${task.taskId} (${id}) has ${recorded} tries in its history, but ${begun} attempts ran`);
-    const hasValue = task.state === 'success' && begun > 0 ? 1 : 0;
-    if (storedValues !== hasValue) violate('I3', `${task.taskId} (${id}) in state ${task.state} has ${storedValues} values`);
+  #checkExpansion(run: KnownRun, scopeId: string): void {
+    const task = run.dag.tasks.find((other) => scopeOf(run.dag, other)?.id === scopeId);
+    const scope = task === undefined ? undefined : scopeOf(run.dag, task);
+    if (scope === undefined) return;
+    const [length, expected] = [run.lengths.get(scopeId), lengthOfScope({ dag: run.dag, run, facts: run.facts }, scope)];
+    if (length !== expected) this.#violate('I2', `${scopeId} of ${run.id} was expanded to ${length} task instances instead of ${expected}`);
+  }
+
+  /** What runs is one of as many as the list of now has elements, also where an earlier one was longer. */
+  #checkLength({ task, next }: Decided): void {
+    const { run } = task;
+    const scope = scopeOf(run.dag, taskOf(run.dag, task));
+    if (next !== 'scheduled' || scope === undefined) return;
+    const expected = lengthOfTask({ dag: run.dag, run, facts: run.facts }, task);
+    const length = run.lengths.get(scope.id);
+    if (typeof expected === 'number' && expected !== length)
+      this.#violate('I2', `${nameOf(task)} of ${run.id} is one of ${length} instead of ${expected}`);
+  }
+
+  /** I7: what is at work at the same time, counted anew. */
+  #checkLimits(): void {
+    if (!this.#changed.some(({ state }) => state === 'queued')) return;
+    const used = new Map<string, { count: number; readonly most: number }>();
+    const count = (name: string, slots: number, most: number | undefined): void => {
+      if (most === undefined) return;
+      const entry = used.get(name) ?? { count: 0, most };
+      entry.count += slots;
+      used.set(name, entry);
+    };
+    for (const task of this.#atWork) {
+      const { dag, id } = task.run;
+      const { pool = '', poolSlots = 1, maxActiveTisPerDag, maxActiveTisPerDagrun } = taskOf(dag, task);
+      count(`run ${id}`, 1, dag.maxActiveTasks);
+      count(`pool ${pool}`, poolSlots, DRAWN_POOLS[pool]);
+      count(`task ${task.taskId} of ${dag.dagId}`, 1, maxActiveTisPerDag);
+      count(`task ${task.taskId} of run ${id}`, 1, maxActiveTisPerDagrun);
+    }
+    for (const [name, { count: total, most }] of used)
+      if (total > most) this.#violate('I7', `${name} has ${total} at work, more than ${most}`);
   }
 }
 
-/** I8: every run that was asked for exists, once, and no other. */
-function checkExpectedRuns(
-  connection: DatabaseSync,
-  { byHand, byEvent }: ExpectedRuns,
-  violate: (invariant: string, message: string) => void,
-): void {
-  const rows = connection
-    .prepare(
-      `select run.dag_id, run.run_id, run.run_type, inbox.event_id
-       from dag_run as run
-       left join dag_run_asset_event as link on link.dag_run_id = run.id
-       left join asset_event as event on event.event_key = link.event_key
-       left join inbox on inbox.id = event.inbox_id`,
-    )
-    .all() as unknown as { dag_id: string; run_id: string; run_type: string; event_id: string | null }[];
-  const found = new Map<string, number>();
-  for (const { dag_id: dagId, run_id: runId, run_type: type, event_id: eventId } of rows) {
-    const key = `${dagId} ${type === 'manual' ? runId : eventId}`;
-    found.set(key, (found.get(key) ?? 0) + 1);
-  }
-  for (const key of [...byHand, ...byEvent]) {
-    const count = found.get(key) ?? 0;
-    if (count !== 1) violate('I8', `the run "${key}" was asked for and exists ${count} times`);
-    found.delete(key);
-  }
-  for (const key of found.keys()) violate('I8', `the run "${key}" exists, and nobody asked for it`);
-}
+/** By the state that an attempt left behind, how its worker may have seen it end. A value that cannot be mapped over is a failure. */
+const EXPLAINED: Readonly<Partial<Record<TaskInstanceState, readonly string[]>>> = {
+  success: ['success'],
+  skipped: ['skipped'],
+  failed: ['failed', 'lost', 'success'],
+  up_for_retry: ['failed', 'lost', 'success'],
+  up_for_reschedule: ['rescheduled'],
+  deferred: ['deferred'],
+  restarting: ['unknown'],
+};

@@ -1,4 +1,5 @@
-import { TRIGGER_RULES, type SerializedDag, type SerializedTask } from '@tradewind/protocol';
+import type { SerializedDag } from '@tradewind/protocol';
+import { DRAWN_POOLS, drawDag } from '../packages/core/src/scheduler/testing/random-dag.ts';
 import type { Database, SqlValue, Statement } from '../packages/core/src/store/database.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
@@ -6,44 +7,19 @@ import type { SeededRandom } from './seeded-random.ts';
 export const SUBSCRIPTION = 'sqs:orders';
 const ASSET = 'orders';
 
-/** Draws one to four dags: any shape, rule and limit, the first scheduled on the asset whose events arrive. */
+/** Draws one to four dags: any shape, rule and limit, the first scheduled on the asset whose events arrive. Runs by hand alone may depend on each other. */
 export function drawDags(random: SeededRandom): ReadonlyMap<string, SerializedDag> {
-  const count = random.between(1, 4);
-  const dags = Array.from({ length: count }, (_, index) => drawDag(random, `dag_${index}`, index === 0 || random.happens(0.3)));
+  const dags = Array.from({ length: random.between(1, 4) }, (_, index): SerializedDag => {
+    const isOnAsset = index === 0 || random.happens(0.3);
+    const dag = drawDag(random, { dagId: `dag_${index}`, mostTasks: 7, hasPast: !isOnAsset && random.happens(0.4) });
+    return { ...dag, maxActiveRuns: random.between(1, 4), schedule: isOnAsset ? { kind: 'asset', any: [ASSET] } : { kind: 'none' } };
+  });
   return new Map(dags.map((dag) => [dag.dagId, dag]));
 }
 
-function drawDag(random: SeededRandom, dagId: string, isOnAsset: boolean): SerializedDag {
-  const size = random.between(1, 7);
-  const tasks = Array.from({ length: size }, (_, index) => drawTask(random, index));
-  return {
-    schemaVersion: 1,
-    dagId,
-    tags: [],
-    schedule: isOnAsset ? { kind: 'asset', any: [ASSET] } : { kind: 'none' },
-    catchup: false,
-    isPausedUponCreation: false,
-    params: {},
-    maxActiveRuns: random.between(1, 4),
-    maxActiveTasks: random.between(1, 4),
-    tasks,
-    assets: [],
-  };
-}
-
-function drawTask(random: SeededRandom, index: number): SerializedTask {
-  const earlier = Array.from({ length: index }, (_, place) => `task_${place}`);
-  return {
-    taskId: `task_${index}`,
-    operator: random.happens(0.15) ? 'empty' : 'function',
-    inputs: {},
-    upstream: earlier.filter(() => random.happens(0.4)),
-    triggerRule: random.happens(0.6) ? 'all_success' : random.pick(TRIGGER_RULES),
-    retries: random.between(0, 2),
-    retryDelayMs: random.between(0, 500),
-    isolation: 'warm',
-    outlets: [],
-  };
+/** Whether a task of the dag waits for earlier runs; such a dag's runs may wait for ever. */
+export function hasPast({ tasks }: SerializedDag): boolean {
+  return tasks.some(({ dependsOnPast, waitForDownstream }) => dependsOnPast === true || waitForDownstream === true);
 }
 
 /** Stores the dags, the asset and who watches it, as the dag processor would. */
@@ -52,6 +28,7 @@ export async function insertDags(database: Database, dags: ReadonlyMap<string, S
     insert('asset', { name: ASSET, uri: ASSET, asset_group: 'asset', event_type: `${ASSET}.completed`, created_at: now, updated_at: now }),
     insert('subscription', { name: SUBSCRIPTION, transport: 'sqs', source: 'orders', is_active: 1, state: 'stopped', changed_at: now }),
     insert('asset_watcher', { asset_id: 1, subscription: SUBSCRIPTION }),
+    ...Object.entries(DRAWN_POOLS).map(([name, slots]) => insert('pool', { name, slots, description: '', include_deferred: 0 })),
   ];
   for (const [dagId, dag] of dags) {
     const version = { id: `version-of-${dagId}`, dag_id: dagId, version_number: 1, content_hash: '0', bundle_version: '0' };

@@ -1,4 +1,4 @@
-import type { Violation } from './checker.ts';
+import type { Violation } from './known-run.ts';
 import type { MutantName } from './mutants.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import { playEpisode } from './world.ts';

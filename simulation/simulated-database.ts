@@ -6,8 +6,8 @@ import type { SimulatedProcess } from './simulated-process.ts';
 /** The database of the world: the store's own, on SQLite in memory. A transaction runs the moment `run` is called, alone and to its end. */
 export interface WorldDatabase {
   readonly run: Database['batch'];
-  /** Called after every transaction that was committed. */
-  readonly afterCommit: () => void;
+  /** Called after every transaction that was committed; `isOperation` where somebody cleared or marked something with it. */
+  readonly afterCommit: (isOperation?: boolean) => void;
 }
 
 /** How often the connection misbehaves; all probabilities are for one transaction. */

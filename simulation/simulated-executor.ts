@@ -1,5 +1,6 @@
-import type { Attempt, AttemptReport, FailureKind, TryOutcome, Workload } from '@tradewind/protocol';
+import type { Attempt, AttemptReport, SerializedDag, TryOutcome, Workload } from '@tradewind/protocol';
 import type { Executor } from '../packages/core/src/platform/executor.ts';
+import { drawOutcome } from '../packages/core/src/scheduler/testing/draw-outcome.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -7,14 +8,14 @@ import type { VirtualTime } from './virtual-time.ts';
 /** What the world remembers of every attempt that a worker ever began, to compare with what was recorded. */
 export interface WorkerHistory {
   /** `taskInstanceId:epoch` → how it ended, as the worker saw it. */
-  readonly ended: Map<string, TryOutcome>;
+  readonly ended: Map<string, { readonly outcome: TryOutcome; readonly at: number }>;
   readonly begun: Set<string>;
 }
 
 /** How simulated tasks behave. */
 export interface TaskBehaviour {
-  readonly failureRate: number;
-  readonly skipRate: number;
+  /** How often a try ends as it is drawn; else it succeeds. */
+  readonly wildness: number;
   readonly longestMs: number;
 }
 
@@ -25,6 +26,7 @@ export interface SimulatedExecutorParts {
   readonly random: SeededRandom;
   readonly history: WorkerHistory;
   readonly behaviour: TaskBehaviour;
+  readonly dags: ReadonlyMap<string, SerializedDag>;
   readonly report: (report: AttemptReport) => void;
   /**
    * Takes reports of workers that outlived the scheduler which started them: they go straight to the database, as those of remote workers
@@ -33,7 +35,7 @@ export interface SimulatedExecutorParts {
   readonly reportAsStray: (report: AttemptReport) => void;
 }
 
-const FAILURES: readonly [FailureKind, ...FailureKind[]] = ['error', 'timeout', 'crashed', 'no_result', 'fail_without_retry'];
+const LARGEST_SEED = 2 ** 31;
 
 /** The name that history gives an attempt. */
 export function attemptKey({ taskInstanceId, epoch }: Attempt): string {
@@ -69,8 +71,8 @@ export function createSimulatedExecutor(parts: SimulatedExecutorParts): Executor
       send({ type: 'started', attempt, at: time.now, pid: 1, hostname: 'worker' }, random.between(0, 2));
       time.plan(random.between(0, behaviour.longestMs), `${process.name} worker ends`, () => {
         if (!process.isAlive() && !survives) return;
-        const outcome = state.isCancelled ? cancelled : drawOutcome(random, behaviour, attempt);
-        history.ended.set(attemptKey(attempt), outcome);
+        const outcome = state.isCancelled ? cancelled : drawEnd(parts, workload);
+        history.ended.set(attemptKey(attempt), { outcome, at: time.now });
         send({ type: 'ended', attempt, at: time.now, outcome }, random.between(2, 6));
       });
     });
@@ -97,9 +99,9 @@ export function createSimulatedExecutor(parts: SimulatedExecutorParts): Executor
 
 const cancelled: TryOutcome = { result: 'failed', failure: { kind: 'crashed', message: 'the worker was told to stop' } };
 
-function drawOutcome(random: SeededRandom, { failureRate, skipRate }: TaskBehaviour, { epoch }: Attempt): TryOutcome {
-  const chance = random.fraction();
-  if (chance < failureRate) return { result: 'failed', failure: { kind: random.pick(FAILURES), message: 'it was drawn to fail' } };
-  if (chance < failureRate + skipRate) return { result: 'skipped', reason: 'it was drawn to skip' };
-  return { result: 'success', valueJson: JSON.stringify({ epoch }), events: [] };
+function drawEnd({ random, behaviour, dags, time }: SimulatedExecutorParts, workload: Workload): TryOutcome {
+  const dag = dags.get(workload.context.dagId);
+  if (dag === undefined) throw new Error(`a worker was handed a task of ${workload.context.dagId}, which does not exist`);
+  const place = { seed: random.between(0, LARGEST_SEED), workload, leg: random.between(0, 3), now: time.now };
+  return drawOutcome(dag, place, !random.happens(behaviour.wildness));
 }

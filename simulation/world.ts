@@ -8,16 +8,20 @@ import { startConsumer } from '../packages/core/src/federation/consumer.ts';
 import { decideTryEnd } from '../packages/core/src/model/try-end.ts';
 import { silentLog } from '../packages/core/src/platform/log.ts';
 import { startScheduler, type Scheduler } from '../packages/core/src/scheduler/scheduler.ts';
-import type { Database } from '../packages/core/src/store/database.ts';
+import { drawOperation } from '../packages/core/src/scheduler/testing/draw-operation.ts';
+import type { Database, Statement } from '../packages/core/src/store/database.ts';
 import { migrate } from '../packages/core/src/store/migrate.ts';
+import { operateOnDagRuns } from '../packages/core/src/store/operate-on-dag-runs.ts';
 import { openSqliteConnection } from '../packages/core/src/store/sqlite-database.ts';
 import { createDagRun } from '../packages/core/src/store/transitions/create-dag-run.ts';
 import { finishTaskInstances, recordTries } from '../packages/core/src/store/transitions/finish-task-instances.ts';
 import { pushXComs } from '../packages/core/src/store/transitions/push-xcoms.ts';
 import { startTaskInstances } from '../packages/core/src/store/transitions/start-task-instances.ts';
-import { Checker, type ExpectedRuns, type Violation } from './checker.ts';
+import type { ExpectedRuns } from './check-totals.ts';
+import { Checker } from './checker.ts';
+import type { Violation } from './known-run.ts';
 import { applyMutant, mutateSource, type MutantName } from './mutants.ts';
-import { drawDags, insertDags, SUBSCRIPTION, setPaused } from './random-dags.ts';
+import { drawDags, hasPast, insertDags, SUBSCRIPTION, setPaused } from './random-dags.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { connectProcess, type DatabaseFaults, type WorldDatabase } from './simulated-database.ts';
 import { createSimulatedExecutor, type TaskBehaviour, type WorkerHistory } from './simulated-executor.ts';
@@ -36,6 +40,8 @@ export interface EpisodeResult {
 const START_AT = Date.UTC(2026, 10, 21);
 /** After the faults: the longest lease, visibility timeout, retry delay and back-off many times over. */
 const PEACE_MS = 3_600_000;
+/** Longer than any wait of a task: where nothing has changed for so long, nothing will. */
+const REST_MS = 60_000;
 const LEASE_MS = 2_000;
 const RECOVERY_INTERVAL_MS = 500;
 
@@ -52,6 +58,8 @@ interface World {
   readonly history: WorkerHistory;
   readonly queue: SimulatedQueue;
   readonly expectedRuns: ExpectedRuns;
+  /** When something was last committed. */
+  readonly changedAt: () => number;
   readonly schedulers: Map<string, Scheduler>;
   readonly mutant: MutantName | undefined;
   readonly behaviour: TaskBehaviour;
@@ -69,12 +77,13 @@ export async function playEpisode(random: SeededRandom, steps: number, mutant?: 
   await insertDags(database, dags, time.now);
   const history: WorkerHistory = { begun: new Set(), ended: new Map() };
   const expectedRuns: ExpectedRuns = { byHand: new Set(), byEvent: new Set() };
-  const checker = new Checker({ connection, dags, history, expectedRuns });
+  const checker = new Checker({ connection, dags, history, expectedRuns, now: () => time.now });
   const world: World = {
     time,
     random,
     database,
-    worldDatabase: { run: (statements) => database.batch(statements), afterCommit: () => checker.afterCommit() },
+    worldDatabase: { run: (statements) => database.batch(statements), afterCommit: (isOperation) => checker.afterCommit(isOperation) },
+    changedAt: () => checker.changedAt,
     dags,
     history,
     queue: createSimulatedQueue(time, random.fork(), () =>
@@ -84,7 +93,7 @@ export async function playEpisode(random: SeededRandom, steps: number, mutant?: 
     schedulers: new Map(),
     mutant,
     // In half of the worlds tasks outlast leases, so that workers report long after they were given up.
-    behaviour: { failureRate: 0.1, skipRate: 0.05, longestMs: random.pick([60, 3 * LEASE_MS]) },
+    behaviour: { wildness: random.pick([0.2, 0.7]), longestMs: random.pick([60, 3 * LEASE_MS]) },
     isPeaceful: false,
     incarnations: 0,
   };
@@ -121,7 +130,9 @@ async function isQuiet(world: World): Promise<boolean> {
       row: { total: 0 },
     },
   ]);
-  return rows[0]?.total === 0;
+  // Runs that wait for what an earlier one will never do stay as they are.
+  const isAtRest = world.time.now - world.changedAt() > REST_MS && [...world.dags.values()].some(hasPast);
+  return rows[0]?.total === 0 || isAtRest;
 }
 
 /** Starts a process, kills it at a drawn moment, and starts its successor after a while; pauses it now and then. */
@@ -159,6 +170,7 @@ function startSimulatedScheduler(world: World, process: SimulatedProcess): void 
     random,
     history: world.history,
     behaviour: world.behaviour,
+    dags: world.dags,
     report: (report) => scheduler?.report(report),
     reportAsStray: (report) => {
       reportAsStray(world, report);
@@ -260,7 +272,8 @@ function keepAsking(world: World): void {
   const ask = (): void => {
     if (world.isPeaceful) return;
     const dag = random.pick([...world.dags.values()] as [SerializedDag, ...SerializedDag[]]);
-    if (random.happens(0.1)) void setPaused(world.database, [dag.dagId], random.happens(0.5));
+    if (random.happens(0.15) && !hasPast(dag)) operate(world, dag);
+    else if (random.happens(0.1)) void setPaused(world.database, [dag.dagId], random.happens(0.5));
     else if (dag.schedule.kind === 'asset') {
       messages += 1;
       sendMessage(world, messages);
@@ -286,7 +299,7 @@ function trigger(world: World, dag: SerializedDag): void {
       triggeringUser: null,
       conf: '{}',
       note: null,
-      logicalAt: null,
+      logicalAt: hasPast(dag) ? time.now : null,
       intervalStartAt: null,
       intervalEndAt: null,
       runAfterAt: time.now,
@@ -297,6 +310,39 @@ function trigger(world: World, dag: SerializedDag): void {
   world.worldDatabase.afterCommit();
   void asked;
   for (const scheduler of world.schedulers.values()) if (random.happens(0.7)) scheduler.wake('runs');
+}
+
+/** Somebody clears or marks something of the dag's latest run, as the API does; nobody comes in between. */
+function operate(world: World, dag: SerializedDag): void {
+  const { random, time, worldDatabase } = world;
+  const [first, ...rest] = dag.tasks;
+  if (first === undefined) return;
+  const { decide } = drawOperation(random, random.pick([first, ...rest]).taskId);
+  const latest: Statement<{ runId: string }> = {
+    name: 'simulation_latest_run',
+    text: () => 'select run_id as "runId" from dag_run where dag_id = $1 order by id desc limit 1',
+    values: [dag.dagId],
+  };
+  const database = withOperations(applyMutant(world.mutant, world.database, undefined), worldDatabase);
+  const operated = async (): Promise<void> => {
+    const [[run]] = await database.batch([latest]);
+    if (run === undefined) return;
+    const context = { database, now: time.now, newId: () => random.uuid() };
+    await operateOnDagRuns(context, { selection: { dagId: dag.dagId, runId: run.runId }, decide });
+    for (const scheduler of world.schedulers.values()) if (random.happens(0.5)) scheduler.wake('runs');
+  };
+  void operated();
+}
+
+function withOperations(database: Database, { afterCommit }: WorldDatabase): Database {
+  return {
+    ...database,
+    async batch<const Statements extends readonly Statement<unknown>[]>(statements: Statements) {
+      const rows = await database.batch(statements);
+      afterCommit(true);
+      return rows;
+    },
+  };
 }
 
 function sendMessage(world: World, number: number): void {

@@ -9,6 +9,7 @@ import { provisionTopology } from '../../packages/core/src/federation/transports
 import { administerPostgres, urlOfDatabase } from '../../packages/core/src/store/testing/administer-postgres.ts';
 import { startPostgres, type PostgresServer } from '../../packages/core/src/store/testing/postgres-server.ts';
 import type { SeededRandom } from '../seeded-random.ts';
+import { DAG_FILES } from './load.ts';
 
 /** Two environments and a broker. The broker is the world and is not killed: it holds what was sent. */
 export interface ChaosFleet {
@@ -16,40 +17,15 @@ export interface ChaosFleet {
   send(number: number): Promise<void>;
   /** Kills a process of the fleet and says what it was; undefined where the drawn one had none. */
   kill(random: SeededRandom): 'environments' | 'children' | undefined;
-  /** Asks an environment's API; undefined while it does not answer. */
-  ask(environment: EnvironmentName, url: string): Promise<unknown>;
+  /** Ends the PostgreSQL server, by a fast shutdown or with SIGKILL, and starts it again on the same files. Says which. */
+  restartDatabase(random: SeededRandom): Promise<'stopped' | 'killed'>;
+  /** Asks an environment's API, with a body by POST; undefined while it does not answer, and where it refuses. */
+  ask(environment: EnvironmentName, url: string, body?: object): Promise<unknown>;
   stop(): Promise<void>;
 }
 
-/** `orders` receives what the rig sends, and its events start the runs of `reports`. */
+/** The environments, each a process on a folder of its own. */
 export type EnvironmentName = 'orders' | 'reports';
-
-const DAGS: Readonly<Record<EnvironmentName, string>> = {
-  orders: `
-import { asset, dag } from '@tradewind/sdk';
-import { sns, sqs } from '@tradewind/provider-aws';
-const incoming = asset('incoming', { watchers: [sqs('chaos-orders')] });
-const checked = asset('checked_orders', { publish: sns('chaos-reports') });
-export const orders = dag('orders', { schedule: incoming, params: { n: { type: 'integer' } }, taskDefaults: { retries: 50, retryDelay: { milliseconds: 100 } } }, (d) => {
-  const read = d.task('read', { run: async (_, { params }) => { await new Promise((resolve) => setTimeout(resolve, params.n % 40)); return params.n; } });
-  const doubled = d.task('double', { inputs: { read }, run: ({ read }) => read * 2 });
-  const tripled = d.task('triple', { inputs: { read }, run: ({ read }) => read * 3 });
-  d.task('publish', { inputs: { read, doubled, tripled }, outlets: [checked], run: ({ read, doubled, tripled }, context) => {
-    if (doubled + tripled !== read * 5) throw new Error('values of another run');
-    context.emit(checked, { n: read });
-  } });
-});
-`,
-  reports: `
-import { asset, dag } from '@tradewind/sdk';
-import { sqs } from '@tradewind/provider-aws';
-const checked = asset('checked_orders', { watchers: [sqs('chaos-reports')] });
-export const reports = dag('reports', { schedule: checked, params: { n: { type: 'integer' } }, taskDefaults: { retries: 50, retryDelay: { milliseconds: 100 } } }, (d) => {
-  const load = d.task('load', { run: (_, { params }) => params.n });
-  d.task('report', { inputs: { load }, run: ({ load }) => load });
-});
-`,
-};
 
 /** Starts everything and waits until both environments have answered once. */
 export async function startFleet(database: BenchDatabase): Promise<ChaosFleet> {
@@ -74,7 +50,14 @@ export async function startFleet(database: BenchDatabase): Promise<ChaosFleet> {
       const environment = random.happens(0.5) ? environments.orders : environments.reports;
       return random.happens(0.4) ? environment.killItself() : environment.killChild(random);
     },
-    ask: (name, url) => environments[name].ask(url),
+    async restartDatabase(random) {
+      if (postgres === undefined) throw new Error('there is no database server to restart: give --database postgres');
+      const isKilled = random.happens(0.5);
+      if (isKilled) process.kill(postgres.pid, 'SIGKILL');
+      await postgres.restart();
+      return isKilled ? 'killed' : 'stopped';
+    },
+    ask: (name, url, body) => environments[name].ask(url, body),
     async stop() {
       await Promise.all([environments.orders.stop(), environments.reports.stop()]);
       await broker.close();
@@ -104,7 +87,7 @@ class VictimEnvironment {
   #isStopping = false;
 
   constructor(name: EnvironmentName, settings: Readonly<Record<string, unknown>>) {
-    this.#folder = makeFolder({ [`${name}.ts`]: DAGS[name] });
+    this.#folder = makeFolder({ [`${name}.ts`]: DAG_FILES[name] });
     writeFileSync(path.join(this.#folder, 'tradewind.json'), JSON.stringify(settings));
     this.#process = this.#start();
   }
@@ -140,13 +123,16 @@ class VictimEnvironment {
     }
   }
 
-  async ask(url: string): Promise<unknown> {
+  async ask(url: string, body?: object): Promise<unknown> {
     try {
       const { address, token } = JSON.parse(readFileSync(path.join(this.#folder, '.tradewind/environment.json'), 'utf8')) as Record<
         string,
         string
       >;
-      const response = await fetch(`${address}${url}`, { headers: { authorization: `Bearer ${token}` } });
+      const response = await fetch(`${address}${url}`, {
+        headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      });
       return response.ok ? await response.json() : undefined;
     } catch {
       return undefined;

@@ -1,8 +1,8 @@
 /**
- * `npm run -s chaos -- --kills N --seed N [--database sqlite|postgres] [--messages N]`
+ * `npm run -s chaos -- --kills N --seed N [--database sqlite|postgres] [--restart-postgres] [--messages N]`
  *
- * Two environments as processes of their own, joined by a broker, under load, while a process of theirs is killed with SIGKILL at random moments: an environment or one of its
- * children. Ends with `lost N, duplicated N, stuck N`, counted from what was sent. Exit code 1 where one of them is not 0.
+ * Two environments as processes of their own, joined by a broker, under load (retries, maps, sensors, deferrals, assets, backfills: load.ts), while a process of theirs is
+ * killed with SIGKILL at random moments: an environment or one of its children. `--restart-postgres` also ends and restarts the database server every 5 to 10 seconds. Ends with `lost N, duplicated N, stuck N`, counted from what was sent. Exit code 1 where one of them is not 0.
  */
 import { parseArgs } from 'node:util';
 import { createSeededRandom } from '../seeded-random.ts';

@@ -7,6 +7,7 @@ import type { Deferral, Resumption } from './deferral.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import type { Isolation } from './serialized-task.ts';
 import type { TaskRequest, TaskResponse } from './task-request.ts';
+import type { TimetableQuestion } from './timetable-evaluation.ts';
 
 /** Raised with every change that the other side of a pipe could not understand. */
 export const EXECUTION_PROTOCOL_VERSION = 1;
@@ -177,6 +178,8 @@ export type AttemptReport =
 /** A child that parses one dag file: what it is asked. */
 export interface ParseRequest {
   readonly code: CodeLocation;
+  /** Asks the timetable of one dag of the file instead of what the file defines. */
+  readonly timetable?: TimetableQuestion;
 }
 
 /** A child that parses one dag file: what it answers, once. */

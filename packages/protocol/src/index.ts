@@ -20,4 +20,5 @@ export * from './serialized-task.ts';
 export * from './states.ts';
 export * from './task-request.ts';
 export * from './trigger-messages.ts';
+export * from './timetable-evaluation.ts';
 export * from './trigger-rule.ts';

@@ -49,10 +49,10 @@ export type TaskInstanceState = (typeof TASK_INSTANCE_STATES)[number];
  *
  * `none → success` is the task that does nothing (`empty()`), which Airflow, too, never queues. `queued → scheduled` takes back an
  * attempt whose process died before it started; `running → up_for_retry` covers a failed try and a lost one alike. What is unfinished becomes `failed` or `skipped` when its
- * whole run ends before it. `removed`: the map index is no longer part of the run.
+ * whole run ends before it. `none → deferred`: a try that begins with a wait. `removed`: the map index is no longer part of the run.
  */
 export const TASK_INSTANCE_TRANSITIONS: Readonly<Record<TaskInstanceState, readonly TaskInstanceState[]>> = {
-  none: ['scheduled', 'success', 'failed', 'skipped', 'upstream_failed', 'removed'],
+  none: ['scheduled', 'deferred', 'success', 'failed', 'skipped', 'upstream_failed', 'removed'],
   scheduled: ['queued', 'failed', 'skipped'],
   queued: ['running', 'scheduled', 'failed', 'skipped'],
   running: ['success', 'failed', 'skipped', 'up_for_retry', 'up_for_reschedule', 'deferred'],
@@ -60,7 +60,7 @@ export const TASK_INSTANCE_TRANSITIONS: Readonly<Record<TaskInstanceState, reado
   failed: [],
   skipped: [],
   upstream_failed: [],
-  up_for_retry: ['scheduled', 'failed', 'skipped'],
+  up_for_retry: ['scheduled', 'deferred', 'failed', 'skipped'],
   up_for_reschedule: ['scheduled', 'failed', 'skipped'],
   deferred: ['scheduled', 'failed', 'skipped', 'up_for_retry'],
   restarting: ['none'],

@@ -5,18 +5,23 @@ import { isAtLeast, mayRead, type Principal, type Role } from './auth/principal.
 export type Resource =
   | 'asset'
   | 'asset event'
+  | 'configuration'
+  | 'connection'
   | 'dag'
   | 'dag run'
   | 'import error'
   | 'inbox'
+  | 'pool'
+  | 'secret'
   | 'session'
   | 'subscription'
   | 'task instance'
   | 'task log'
+  | 'variable'
   | 'xcom';
 
 /** What a route does with its resource. */
-export type Action = 'read' | 'create' | 'edit' | 'end';
+export type Action = 'read' | 'create' | 'edit' | 'delete' | 'end';
 
 /**
  * Who may use a route. Every route has one: without it the route does not compile. `public` is for the few that somebody who

@@ -39,7 +39,8 @@ export function integer({ minimum = -MAX_INTEGER }: { readonly minimum?: number 
   });
 }
 
-const number = z.string().transform((given, context) => {
+/** A number in a query. */
+export const number = z.string().transform((given, context) => {
   const value = Number(given);
   if (given.trim() !== '' && Number.isFinite(value)) return value;
   context.addIssue({ code: 'custom', ...problemOf('float_parsing', 'Input should be a valid number, unable to parse string as a number') });

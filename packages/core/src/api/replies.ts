@@ -12,6 +12,8 @@ export function sendReply(reply: FastifyReply, answer: Reply): FastifyReply {
   switch (answer.kind) {
     case 'json':
       return reply.status(answer.status).type('application/json').send(JSON.stringify(answer.body));
+    case 'empty':
+      return reply.status(204).send();
     case 'html':
       return reply
         .status(answer.status)
@@ -23,7 +25,10 @@ export function sendReply(reply: FastifyReply, answer: Reply): FastifyReply {
     case 'file':
       return reply.headers(answer.headers).type(answer.contentType).send(answer.body);
     case 'stream':
-      return reply.type(answer.contentType).send(Readable.from(answer.chunks));
+      return reply
+        .headers(answer.headers ?? {})
+        .type(answer.contentType)
+        .send(Readable.from(answer.chunks));
   }
 }
 

@@ -24,10 +24,17 @@ export interface RawRequest {
 /** What goes back to the client. */
 export type Reply =
   | { readonly kind: 'json'; readonly status: number; readonly body: unknown }
+  /** Done, and nothing to say: status 204. */
+  | { readonly kind: 'empty' }
   | { readonly kind: 'html'; readonly status: number; readonly body: Html; readonly headers?: Readonly<Record<string, string>> }
   | { readonly kind: 'redirect'; readonly to: string; readonly headers?: Readonly<Record<string, string>> }
   | { readonly kind: 'file'; readonly contentType: string; readonly body: string; readonly headers: Readonly<Record<string, string>> }
-  | { readonly kind: 'stream'; readonly contentType: string; readonly chunks: AsyncIterable<string> };
+  | {
+      readonly kind: 'stream';
+      readonly contentType: string;
+      readonly chunks: AsyncIterable<string>;
+      readonly headers?: Readonly<Record<string, string>>;
+    };
 
 /** The media types that a route's body may have. */
 export type BodyType = 'json' | 'form';
@@ -38,7 +45,7 @@ export interface Route {
   readonly kind: 'api' | 'page';
   /** Airflow's operation id where the operation is Airflow's. */
   readonly operationId: string;
-  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   /** OpenAPI's spelling: `/api/v2/dags/{dag_id}`. */
   readonly url: string;
   readonly policy: Policy;
@@ -128,6 +135,19 @@ export function streamRoute<Params extends z.ZodType, Query extends z.ZodObject,
   declaration: ReplyRouteDeclaration<Params, Query, Body>,
 ): Route {
   return replyRoute('api', declaration);
+}
+
+/** Declares a route for programs that does something and has nothing to say about it: status 204. */
+export function emptyRoute<Params extends z.ZodType, Query extends z.ZodObject, Body extends z.ZodType>(
+  declaration: RouteDeclaration<Params, Query, Body> & { readonly handler: Handler<Params, Query, Body, void> },
+): Route {
+  return replyRoute('api', {
+    ...declaration,
+    async handler(input, parts, caller): Promise<Reply> {
+      await declaration.handler(input, parts, caller);
+      return { kind: 'empty' };
+    },
+  });
 }
 
 /** Declares a route for people: it answers with a page, or sends the browser to one. */

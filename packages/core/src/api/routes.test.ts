@@ -27,7 +27,15 @@ const EXAMPLE_PARAMS: Readonly<Record<string, string>> = {
   task_id: 'total',
   try_number: '2',
   xcom_key: 'return_value',
+  variable_key: 'example_region',
+  connection_id: 'example_db',
+  section: 'log',
+  option: 'level',
   asset_id: '1',
+  map_index: '-1',
+  task_try_number: '1',
+  group_id: 'report',
+  pool_name: 'default_pool',
 };
 
 let running: TestServer;

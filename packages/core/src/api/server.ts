@@ -1,6 +1,7 @@
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { TradewindError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
+import { LogSearches } from '../task-logs/search-thread.ts';
 import { admit } from './admission.ts';
 import type { ApiParts, ServerParts } from './api-parts.ts';
 import { addBodyParsers, checkBodyType } from './body-parsers.ts';
@@ -23,7 +24,13 @@ const MAX_PARAM_LENGTH = 3_000;
 
 /** Makes the server of an environment: Airflow's REST API, what we add to it, and the pages. It listens only when `listen` says so. */
 export function createServer(given: ServerParts): FastifyInstance {
-  const parts: ApiParts = { ...given, cookie: createSessionCookie(given.environmentName, given.isHttps ?? false) };
+  const closing = new AbortController();
+  const parts: ApiParts = {
+    ...given,
+    cookie: createSessionCookie(given.environmentName, given.isHttps ?? false),
+    logSearches: new LogSearches(given.clock),
+    closing: closing.signal,
+  };
   const server = fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -39,6 +46,8 @@ export function createServer(given: ServerParts): FastifyInstance {
   server.addHook('onRequest', async (request, reply) => {
     void reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
   });
+  // Before the server waits for the answers that are under way.
+  server.addHook('preClose', async () => closing.abort());
   for (const route of ROUTES) serve(server, route, parts);
   server.setNotFoundHandler((request, reply) => sendError(new TradewindError('not_found', 'Not Found'), { request, reply, parts }));
   server.setErrorHandler((error, request, reply) => sendError(error, { request, reply, parts }));

@@ -3,40 +3,50 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import path from 'node:path';
-import type { CodeLocation, SerializedDag } from '@tradewind/protocol';
+import type { LogRecord, SerializedDag } from '@tradewind/protocol';
 import { openAuthentication } from '../api/auth/authentication.ts';
 import { createServer, listen } from '../api/server.ts';
 import type { DagFilesChange } from '../dag-processor/dag-files.ts';
-import { DagProcessor } from '../dag-processor/dag-processor.ts';
-import { parseDagFile } from '../dag-processor/parse-process.ts';
+import { locateCode } from '../dag-processor/bundle-folders.ts';
+import { askTimetableCode, parseDagFile } from '../dag-processor/parse-process.ts';
+import { startTimetableKeeper } from '../dag-processor/timetable-keeper.ts';
 import { LocalExecutor } from '../executors/local/local-executor.ts';
 import { startFederation, type Federation } from '../federation/federation.ts';
 import type { AwsOptions } from '../federation/transports/aws-options.ts';
 import { createSnsPublisher } from '../federation/transports/sns-publisher.ts';
 import { connectSqs } from '../federation/transports/sqs-source.ts';
 import { checkParamSchemas } from '../model/params.ts';
-import { findScheduleProblem } from '../model/timetables/next-run.ts';
+import { findScheduleProblem } from '../model/timetables/find-schedule-problem.ts';
 import type { ActivityObserver } from '../platform/activity.ts';
 import { authorEntry } from '../platform/child-process.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { EnvironmentConfig } from '../platform/config.ts';
+import { describeConfig } from '../platform/describe-config.ts';
 import { endLeftoverChildren } from '../platform/leftover-children.ts';
 import type { Log } from '../platform/log.ts';
 import { systemRandom } from '../platform/random.ts';
+import type { ObservedTick } from '../scheduler/scheduler-state.ts';
 import { startScheduler, type Scheduler } from '../scheduler/scheduler.ts';
-import { createDagFileSink } from '../store/dag-file-sink.ts';
+import type { Triggerer } from '../triggerer/triggerer.ts';
 import type { Database } from '../store/database.ts';
 import { migrate } from '../store/migrate.ts';
+import { bundlePlaces, startDagProcessors, type DagProcessors } from './dag-processors.ts';
+import { composeTriggerer } from './compose-triggerer.ts';
 import { announceEnvironment } from './environment-file.ts';
 import { keepJob } from './keep-job.ts';
 import { openStore } from './open-store.ts';
+import { readDagSource } from './read-dag-source.ts';
+import { openSecrets, type EnvironmentSecrets } from './task-services/environment-secrets.ts';
+import { composeTaskServices } from './task-services/index.ts';
+import { maskLog } from './task-services/mask-log.ts';
+import { maskParseReply } from './task-services/mask-parse-reply.ts';
 import { pruneBundles } from './prune-bundles.ts';
 import { VERSION } from './version.ts';
 
 /** What whoever starts an environment hears of it. */
 export interface EnvironmentOptions {
   readonly observe: ActivityObserver;
+  readonly observeTick?: (tick: ObservedTick) => void;
   readonly onDagsChanged?: (change: DagFilesChange) => void;
   readonly log: Log;
 }
@@ -79,19 +89,21 @@ export async function startEnvironment(config: EnvironmentConfig, options: Envir
 
 type OnStop = (close: () => Promise<void>) => void;
 
-async function compose(config: EnvironmentConfig, options: EnvironmentOptions, onStop: OnStop): Promise<Omit<RunningEnvironment, 'stop'>> {
-  const { log } = options;
+async function compose(config: EnvironmentConfig, given: EnvironmentOptions, onStop: OnStop): Promise<Omit<RunningEnvironment, 'stop'>> {
   await mkdir(config.stateFolder, { recursive: true, mode: 0o700 });
-  const store = await openStore(config, { clock, random, log: log.named('store') });
+  const store = await openStore(config, { clock, random, log: given.log.named('store') });
   onStop(() => store.close());
   const { database } = store;
   await migrate(database, clock.now());
+  const secrets = await openSecrets(config, { database, clock, log: given.log.named('secrets') });
+  const log = maskLog(given.log, secrets.masker);
+  const options = { ...given, log };
   const ended = await endLeftoverChildren(config.stateFolder);
   if (ended.length > 0) log.warning('processes of an earlier life were ended', { pids: ended });
 
-  const work = await startWork(config, options, { database, onStop });
-  startDagProcessor(config, options, { database, onStop, ...work });
-  const served = await startApi(config, { log, database, onStop, ...work });
+  const work = await startWork(config, options, { database, onStop, secrets });
+  const processors = await startDagReading(config, options, { database, onStop, secrets, ...work });
+  const served = await startApi(config, { log, database, onStop, secrets, processors, ...work });
   store.setAddress(served.address);
   await announceEnvironment(config, served, { clock, onStop });
   const { createdAdmin } = served.authentication;
@@ -107,14 +119,24 @@ interface Parts {
   readonly onStop: OnStop;
 }
 
+interface Secrets {
+  readonly secrets: EnvironmentSecrets;
+}
+
 interface Work {
   readonly scheduler: Scheduler;
   readonly federation: Federation;
 }
 
 /** Scheduler, executor and federation, which wake each other. */
-async function startWork(config: EnvironmentConfig, { observe, log }: EnvironmentOptions, { database, onStop }: Parts): Promise<Work> {
-  const wakeUps: { scheduler?: Scheduler; federation?: Federation } = {};
+async function startWork(
+  config: EnvironmentConfig,
+  { observe, observeTick, log }: EnvironmentOptions,
+  parts: Parts & Secrets,
+): Promise<Work> {
+  const { database, onStop, secrets } = parts;
+  const wakeUps: { scheduler?: Scheduler; federation?: Federation; triggerer?: Triggerer } = {};
+  const places = bundlePlaces(config);
   const executor = new LocalExecutor({
     clock,
     log: log.named('executor'),
@@ -124,27 +146,65 @@ async function startWork(config: EnvironmentConfig, { observe, log }: Environmen
     workingFolder: config.folder,
     parallelism: config.executor.parallelism,
     maxHeapMegabytes: config.executor.taskHeapMb,
+    services: composeTaskServices({
+      config,
+      database,
+      clock,
+      random,
+      log: log.named('task-services'),
+      secrets,
+      wake: () => wakeUps.scheduler?.wake('runs'),
+    }),
+    secrets,
   });
   onStop(() => executor.stop());
   const scheduler = await startScheduler({
+    maxMapLength: config.scheduler.maxMapLength,
     database,
     clock,
     random,
     log: log.named('scheduler'),
     executor,
     observe,
+    ...(observeTick === undefined ? {} : { observeTick }),
     environmentName: config.name,
     hostname: hostname(),
     pid: process.pid,
-    locateCode: (file, bundleVersion) => locateCode(config, file, bundleVersion),
+    locateCode: (file, bundleVersion) => locateCode(places, file, bundleVersion),
     onOutgoing: () => wakeUps.federation?.wake(),
+    onWaiting: () => wakeUps.triggerer?.wake(),
     isAlone: database.dialect === 'sqlite',
   });
   wakeUps.scheduler = scheduler;
   onStop(() => scheduler.stop());
-  const stopListening = database.onWake(() => scheduler.wake('runs'));
+  const stopListening = database.onWake(() => {
+    scheduler.wake('runs');
+    wakeUps.triggerer?.wake();
+    // An event that was reported through the API may have to leave the environment.
+    wakeUps.federation?.wake();
+  });
   onStop(() => Promise.resolve(stopListening()));
+  const triggerer = await composeTriggerer(config, {
+    database,
+    log: log.named('triggerer'),
+    locateCode: (file, bundleVersion) => locateCode(places, file, bundleVersion),
+    maskRecord: (record) => secrets.masker.maskValue(record) as LogRecord,
+    onFired: () => scheduler.wake('runs'),
+  });
+  wakeUps.triggerer = triggerer;
+  onStop(() => triggerer.stop());
 
+  const federation = startEvents(config, { observe, log }, { database, onStop, scheduler });
+  wakeUps.federation = federation;
+  return { scheduler, federation };
+}
+
+/** What receives and sends events of other environments. */
+function startEvents(
+  config: EnvironmentConfig,
+  { observe, log }: EnvironmentOptions,
+  { database, onStop, scheduler }: Parts & Pick<Work, 'scheduler'>,
+): Federation {
   const aws = awsOptions(config);
   const sqs = connectSqs(aws);
   const federation = startFederation({
@@ -157,54 +217,64 @@ async function startWork(config: EnvironmentConfig, { observe, log }: Environmen
     onRunRequested: () => scheduler.wake('runs'),
     onActivity: observe,
   });
-  wakeUps.federation = federation;
   onStop(async () => {
     await federation.stop();
     sqs.close();
   });
-  return { scheduler, federation };
+  return federation;
 }
 
-function startDagProcessor(
+async function startDagReading(
   config: EnvironmentConfig,
   options: EnvironmentOptions,
-  { database, onStop, scheduler, federation }: Parts & Work,
-): void {
+  { database, onStop, scheduler, federation, secrets }: Parts & Secrets & Work,
+): Promise<DagProcessors> {
   const log = options.log.named('dag-processor');
-  const entry = authorEntry('@tradewind/sdk/parse-dag-file');
-  const processor = new DagProcessor({
-    bundleFolder: config.dagsFolder,
+  const child = {
+    entry: authorEntry('@tradewind/sdk/parse-dag-file'),
     stateFolder: config.stateFolder,
-    sink: createDagFileSink({ database, clock, random }),
+    workingFolder: config.folder,
+    maxHeapMegabytes: config.dagProcessor.heapMb,
+    timeoutMs: config.dagProcessor.fileTimeoutSeconds * 1_000,
     clock,
     log,
+  };
+  const places = bundlePlaces(config);
+  const timetables = startTimetableKeeper({
+    database,
+    clock,
+    log: options.log.named('timetables'),
+    ask: (code, question, signal) => askTimetableCode({ code, question }, child, signal),
+    locateCode: (file, bundleVersion) => locateCode(places, file, bundleVersion),
+    onStocked: () => scheduler.wake('dags'),
+  });
+  onStop(() => timetables.stop());
+  const processors = await startDagProcessors(config, {
+    database,
+    clock,
+    random,
+    log,
     findProblem: ({ schedule, params }) => findScheduleProblem(schedule) ?? findParamProblem(params),
-    parse: (code, signal) =>
-      parseDagFile(
-        code,
-        {
-          entry,
-          stateFolder: config.stateFolder,
-          workingFolder: config.folder,
-          maxHeapMegabytes: config.dagProcessor.heapMb,
-          timeoutMs: config.dagProcessor.fileTimeoutSeconds * 1_000,
-          clock,
-          log,
-        },
-        signal,
-      ),
+    parse: async (code, signal) => maskParseReply(await parseDagFile(code, child, signal), secrets.masker),
     onChange: (change) => {
       scheduler.wake('dags');
+      timetables.wake();
       federation.refresh();
       options.onDagsChanged?.(change);
     },
   });
-  onStop(() => processor.stop());
-  onStop(pruneBundles(processor, { database, clock, log }));
+  onStop(() => processors.stop());
+  onStop(pruneBundles(processors, { database, clock, log }));
   onStop(keepJob('dag_processor', { database, clock, log }));
+  return processors;
 }
 
-async function startApi(config: EnvironmentConfig, { log, database, onStop, scheduler }: Parts & Work & { readonly log: Log }) {
+async function startApi(
+  config: EnvironmentConfig,
+  parts: Parts & Secrets & Work & { readonly log: Log; readonly processors: DagProcessors },
+) {
+  const { log, database, onStop, scheduler, secrets, processors } = parts;
+  const places = bundlePlaces(config);
   const authentication = await openAuthentication({ stateFolder: config.stateFolder, clock, random });
   const server = createServer({
     database,
@@ -215,6 +285,9 @@ async function startApi(config: EnvironmentConfig, { log, database, onStop, sche
     logsFolder: config.logsFolder,
     environmentName: config.name,
     version: VERSION,
+    secrets,
+    config: describeConfig(config),
+    dagFiles: { reread: (files) => processors.reread(files), readSource: (file, version) => readDagSource(places, file, version) },
     wake: () => scheduler.wake('dags'),
   });
   onStop(() => server.close());
@@ -230,16 +303,6 @@ async function startApi(config: EnvironmentConfig, { log, database, onStop, sche
 function findParamProblem(params: SerializedDag['params']): string | undefined {
   const [problem] = checkParamSchemas(params);
   return problem === undefined ? undefined : `params: ${problem.path}: ${problem.message}`;
-}
-
-/** Where children find the code of a dag file at a version: the live paths, with the texts that the manifest pins (adr/0004). */
-function locateCode({ dagsFolder, stateFolder }: EnvironmentConfig, file: string, bundleVersion: string): CodeLocation {
-  return {
-    bundleFolder: dagsFolder,
-    file,
-    bundleVersion,
-    manifestFile: path.join(stateFolder, 'bundles', 'versions', `${bundleVersion}.json`),
-  };
 }
 
 function awsOptions({ aws }: EnvironmentConfig): AwsOptions {

@@ -1,6 +1,10 @@
 import { Command } from 'commander';
+import { declareAssetsCommands } from './program/assets-commands.ts';
+import { declareBackfillCommands } from './program/backfill-commands.ts';
 import { declareDagsCommands } from './program/dags-commands.ts';
 import { declareEnvironmentCommands } from './program/environment-commands.ts';
+import { declareOperationsCommands } from './program/operations-commands.ts';
+import { declareSecretsCommands } from './program/secrets-commands.ts';
 import { declareTasksCommands } from './program/tasks-commands.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { VERSION } from './version.ts';
@@ -24,6 +28,10 @@ export function createProgram(onEnd: (exitCode: ExitCode) => void): Command {
   declareEnvironmentCommands(program, onEnd);
   declareDagsCommands(program, onEnd);
   declareTasksCommands(program, onEnd);
+  declareAssetsCommands(program, onEnd);
+  declareSecretsCommands(program, onEnd);
+  declareBackfillCommands(program, onEnd);
+  declareOperationsCommands(program, onEnd);
   for (const command of allCommands(program)) {
     command
       .exitOverride()

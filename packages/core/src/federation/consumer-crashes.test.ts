@@ -161,8 +161,8 @@ test.each(DEATHS)(
 
     const balances = await subscriptionBalances(database);
     expect(balances).toHaveLength(SEEDS);
-    for (const { name, received, ran, pending, unmatched, quarantined, deduplicated } of balances) {
-      expect(received, name).toBe(ran + pending + unmatched + quarantined + deduplicated);
+    for (const { name, received, ran, batched, pending, unmatched, quarantined, deduplicated } of balances) {
+      expect(received, name).toBe(ran + batched + pending + unmatched + quarantined + deduplicated);
       expect(ran + pending, name).toBe(EVENTS);
     }
     // The histories must be eventful, or the rest proves little.

@@ -45,7 +45,8 @@ function decideEvent(question: ReceiptQuestion, event: CloudEvent): Receipt {
   const matching = question.bindings.filter(({ eventType }) => eventType === null || eventType === event.type);
   const assetEvents = matching.map((binding) => assetEventOf(question, event, binding));
   const runRequests = decideRunRequests(question, event, matching);
-  return { ...inboxRow(question, event), ...decideStatus(event, matching, runRequests), assetEvents, runRequests };
+  const isQueued = matching.some(({ dags }) => dags.some(({ isCollecting }) => isCollecting === true));
+  return { ...inboxRow(question, event), ...decideStatus(event, { matching, runRequests, isQueued }), assetEvents, runRequests };
 }
 
 function assetEventOf(question: ReceiptQuestion, event: CloudEvent, { assetId, assetName }: AssetBinding): ReceivedAssetEvent {
@@ -57,7 +58,10 @@ function assetEventOf(question: ReceiptQuestion, event: CloudEvent, { assetId, a
   };
 }
 
-/** One request for each dag, also where several of its assets match: the message happened once. */
+/**
+ * One request for each dag, also where several of its assets match: the message happened once. Also for dags that collect events, in whose queue the event is put
+ * instead: whether a dag does is decided where the request is written.
+ */
 function decideRunRequests(question: ReceiptQuestion, event: CloudEvent, matching: readonly AssetBinding[]): readonly ReceivedRunRequest[] {
   const wanted = new Map<string, ReceivedRunRequest>();
   for (const { assetName, dags } of matching) {
@@ -89,8 +93,11 @@ function requestRun(
 
 function decideStatus(
   event: CloudEvent,
-  matching: readonly AssetBinding[],
-  runRequests: readonly ReceivedRunRequest[],
+  {
+    matching,
+    runRequests,
+    isQueued,
+  }: { readonly matching: readonly AssetBinding[]; readonly runRequests: readonly ReceivedRunRequest[]; readonly isQueued: boolean },
 ): Pick<Receipt, 'status' | 'reason'> {
   if (matching.length === 0) {
     return { status: 'unmatched', reason: storableText(`no asset watches this subscription for events of type ${event.type}`) };
@@ -99,7 +106,7 @@ function decideStatus(
     const names = matching.map(({ assetName }) => assetName);
     return { status: 'unmatched', reason: storableText(`no dag is scheduled on ${names.join(', ')}`) };
   }
-  if (runRequests.some(({ state }) => state === 'pending')) return { status: 'accepted', reason: null };
+  if (isQueued || runRequests.some(({ state }) => state === 'pending')) return { status: 'accepted', reason: null };
   return { status: 'quarantined', reason: runRequests.map(({ dagId, reason }) => `${dagId}: ${reason}`).join('\n') };
 }
 

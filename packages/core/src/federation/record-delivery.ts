@@ -32,7 +32,7 @@ export interface RecordedMessage {
 /** A delivery that is durable: it may be acknowledged. */
 export interface RecordedDelivery {
   readonly messages: readonly RecordedMessage[];
-  /** How many runs were asked for. */
+  /** How many runs were asked for, and how many places in queues were taken: what the scheduler has to look at. */
   readonly runRequests: number;
 }
 
@@ -53,14 +53,14 @@ export function createDeliveryRecorder(parts: RecordDeliveryParts): (messages: r
   ): Promise<RecordedDelivery> => {
     const receipts = mergeCopies(messages.map((message) => decide(questionAbout(message, bindings, parts))));
     // The same receipts each time: where the outcome of a commit is unknown, the second one changes nothing.
-    const [inbox, , runRequests] = await untilAnswered(() => database.batch(receiveMessages(receipts)));
+    const [inbox, , runRequests, , queued] = await untilAnswered(() => database.batch(receiveMessages(receipts)));
     const rowOf = new Map(inbox.map(({ id, dedupeKey }) => [dedupeKey, id]));
     return {
       messages: receipts.map(({ id, dedupeKey, messageId, status }) => ({
         messageId,
         outcome: rowOf.get(dedupeKey) === id ? status : 'duplicate',
       })),
-      runRequests: runRequests.filter(({ state }) => state === 'pending').length,
+      runRequests: runRequests.filter(isPending).length + queued.filter(isPending).length,
     };
   };
 
@@ -90,6 +90,10 @@ export function createDeliveryRecorder(parts: RecordDeliveryParts): (messages: r
       runRequests: recorded.reduce((sum, delivery) => sum + delivery.runRequests, 0),
     };
   };
+}
+
+function isPending({ state }: { readonly state: string }): boolean {
+  return state === 'pending';
 }
 
 /** Whether the database, and not what it was asked, is at fault: trying again is all that helps. */

@@ -5,9 +5,22 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { bundlesSchema, resolveBundles, type BundleConfig } from './bundle-config.ts';
 import { TradewindError, messageOf } from './errors.ts';
 
 const port = z.int().min(0).max(65_535);
+
+/** A list of names; a variable of the environment has them separated by commas. */
+const names = z.preprocess(
+  (given) =>
+    typeof given === 'string'
+      ? given
+          .split(',')
+          .map((name) => name.trim())
+          .filter((name) => name !== '')
+      : given,
+  z.array(z.string().min(1).max(250)).default([]),
+);
 
 const configSchema = z.strictObject({
   environment: z
@@ -51,6 +64,32 @@ const configSchema = z.strictObject({
       maxMapLength: z.int().min(1).max(1_000_000).default(1_024),
     })
     .prefault({}),
+  secrets: z
+    .strictObject({
+      /** Master keys, 32 bytes in base64 each, separated by commas; the first seals, all open. Without one there is a file in the state folder. */
+      key: z.string().min(1).optional(),
+      /** A file of variables that comes before the environment and the database, relative to the environment's folder: `.json`, `.yaml`, `.env`. */
+      variablesFile: z.string().min(1).optional(),
+      /** The same for connections. */
+      connectionsFile: z.string().min(1).optional(),
+      /** Variables that every task may read without declaring them; `*` stands for any characters. */
+      allowedVariables: names,
+      /** The same for connections. */
+      allowedConnections: names,
+      /** Words that make a name sensitive, beside Airflow's. */
+      sensitiveNames: names,
+    })
+    .prefault({}),
+  triggerer: z
+    .strictObject({
+      /** Triggers that wait in one triggerer at the same time; timers are not among them. */
+      capacity: z.int().min(1).max(1_000_000).default(10_000),
+      /** Heap in MiB of a process that runs triggers, up to a thousand of them, or callbacks. */
+      heapMb: z.int().min(32).max(1_048_576).default(256),
+      /** Longest time in seconds that the callbacks of one happening may take together. */
+      callbackTimeoutSeconds: z.number().positive().max(86_400).default(30),
+    })
+    .prefault({}),
   dagProcessor: z
     .strictObject({
       /** Longest time in seconds that reading one dag file may take. */
@@ -59,6 +98,8 @@ const configSchema = z.strictObject({
       heapMb: z.int().min(32).max(1_048_576).default(256),
     })
     .prefault({}),
+  /** Further places of dag files. */
+  bundles: bundlesSchema,
   aws: z
     .strictObject({
       region: z.string().min(1).default('us-east-1'),
@@ -91,6 +132,8 @@ export interface EnvironmentConfig extends z.infer<typeof configSchema> {
   /** Absolute path of the folder of everything that the environment keeps: database, logs, secrets. */
   readonly stateFolder: string;
   readonly logsFolder: string;
+  /** Beside the folder of dag files, in the order in which a dag that several define belongs to one of them. */
+  readonly bundles: readonly BundleConfig[];
 }
 
 const CONFIG_FILE = 'tradewind.json';
@@ -118,6 +161,7 @@ export function loadConfig(folder: string, variables: Readonly<Record<string, st
     dagsFolder: path.resolve(absolute, config.environment.dagsFolder),
     stateFolder,
     logsFolder: path.join(stateFolder, 'logs'),
+    bundles: resolveBundles(config.bundles, absolute),
   };
 }
 

@@ -8,13 +8,13 @@ import type { Random } from '../platform/random.ts';
 import type { Database } from '../store/database.ts';
 import type { BackfillProgress } from './advance-backfills.ts';
 import type { ScheduleProgress } from './create-scheduled-runs.ts';
-import type { DeadlineWatch } from './deadlines.ts';
+import type { DeadlineWatch } from './deadline-watch.ts';
 import { createQueueProgress, type QueueProgress } from './decide-queued-events.ts';
 import { tasksOf, type ActiveRun, type ActiveTask } from './run-state.ts';
 import { SlotLine } from './slot-line.ts';
 import type { TaskOfRun } from './tick-plan.ts';
 import { TimerHeap } from './timer-heap.ts';
-import type { TriggerWatch } from './triggers.ts';
+import type { TriggerWatch } from './trigger-watch.ts';
 
 /** What a scheduler is given. */
 export interface SchedulerParts {

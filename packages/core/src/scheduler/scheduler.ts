@@ -9,12 +9,17 @@ import type { AttemptReport } from '@tradewind/protocol';
 import type { Clock, Timer } from '../platform/clock.ts';
 import { messageOf } from '../platform/errors.ts';
 import { endJob } from '../store/transitions/jobs.ts';
+import { advanceBackfills } from './advance-backfills.ts';
 import { createScheduledRuns } from './create-scheduled-runs.ts';
+import { expectDeadlines, nextDeadlineLook, watchDeadlines } from './deadlines.ts';
+import { decideQueuedEvents } from './decide-queued-events.ts';
 import { hasPastNews } from './past-gates.ts';
 import { beginTerm, noticeChanges, recover, reloadStaleRuns } from './recover.ts';
 import { createSchedulerState, type SchedulerParts, type SchedulerState } from './scheduler-state.ts';
 import { startRuns } from './start-runs.ts';
 import { beginTick, distrustTick, runTick } from './tick.ts';
+import { sizeOf } from './tick-plan.ts';
+import { resumeFired } from './triggers.ts';
 import { createWaiter, type Waiter } from './waiter.ts';
 
 /** What may have changed in the database: runs to create or start, or dags (schedules, pauses). */
@@ -61,6 +66,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
     wake(reason) {
       state.mayStartRuns = true;
       state.mayHaveChanges = true;
+      state.triggerWatch.mayHaveFired = true;
       if (reason === 'dags') {
         state.nextScheduledAt = parts.clock.now();
         state.nextRecoveryAt = parts.clock.now();
@@ -114,30 +120,54 @@ async function runLoop(state: SchedulerState, waiter: Waiter, stopping: AbortSig
 /** One pass: the steps below, in this order. Each may throw; the next pass then starts again from what is stored. */
 async function runPass(state: SchedulerState): Promise<void> {
   const plan = beginTick(state);
+  const beganAt = state.parts.clock.monotonicMs();
   try {
+    if (plan.now >= state.nextRecoveryAt) forgetNews(state);
     await recover(state, plan);
     await noticeChanges(state);
     await reloadStaleRuns(state, plan);
     await createScheduledRuns(state, plan.now);
+    await advanceBackfills(state, plan.now);
+    await decideQueuedEvents(state, plan.now);
+    if (state.mayStartRuns) expectDeadlines(state);
     await startRuns(state, plan);
+    await resumeFired(state, plan);
     await runTick(state, plan);
+    const rows = sizeOf(plan);
+    if (rows > 0) state.parts.observeTick?.({ rows, durationMs: state.parts.clock.monotonicMs() - beganAt });
+    await watchDeadlines(state, plan.now);
   } catch (error) {
+    forgetNews(state);
     distrustTick(state, plan);
     throw error;
   }
+}
+
+/** What was heard of triggers and deadlines may be half the truth: they are looked at again. */
+function forgetNews(state: SchedulerState): void {
+  state.triggerWatch.mayHaveFired = true;
+  expectDeadlines(state, true);
 }
 
 /** When the loop must look again although nobody woke it: at once where a step left work. */
 function nextDueAt(state: SchedulerState): number {
   const hasEnds = state.reports.some(({ type }) => type === 'ended');
   const hasWork =
-    hasEnds || state.mayStartRuns || state.mayHaveChanges || state.stale.size > 0 || state.growing.size > 0 || hasPastNews(state);
+    hasEnds ||
+    state.mayStartRuns ||
+    state.mayHaveChanges ||
+    state.stale.size > 0 ||
+    state.growing.size > 0 ||
+    hasPastNews(state) ||
+    state.triggerWatch.mayHaveFired;
   if (hasWork) return state.parts.clock.now();
   return Math.min(
     state.nextRecoveryAt,
     state.nextScheduledAt ?? Number.POSITIVE_INFINITY,
+    state.queues.nextDueAt ?? Number.POSITIVE_INFINITY,
     state.timers.nextAt ?? Number.POSITIVE_INFINITY,
     state.runTimeouts.nextAt ?? Number.POSITIVE_INFINITY,
+    nextDeadlineLook(state),
     ...state.fullPools.values(),
   );
 }

@@ -2,6 +2,7 @@ import type { SerializedDag } from '@tradewind/protocol';
 import { describe, expect, test } from 'vitest';
 import type { DagFileSink, ParsedFile } from '../dag-processor/dag-file-sink.ts';
 import { systemRandom } from '../platform/random.ts';
+import { selectDagVersions } from './active-runs.ts';
 import { createDagFileSink } from './dag-file-sink.ts';
 import type { Database } from './database.ts';
 import { saveParsedFile } from './save-parsed-file.ts';
@@ -154,14 +155,23 @@ describeDatabases('saveParsedFile', (open) => {
       expect(await stale()).toEqual([{ dagId: 'two' }]);
     });
 
-    test('a dag that moved to another file belongs to that one', async () => {
+    test('a dag that moved to another file belongs to that one, with a version that names it; runs on the earlier version find the earlier file', async () => {
       const database = await open();
       const sink = sinkOn(database);
       await sink.saveParsedFile(parsed('b.ts', [serializedDag()]));
-      await sink.saveParsedFile(parsed('a.ts', [serializedDag()]));
+      const before = (await dagRow(database))?.dagVersionId ?? '';
+      await sink.saveParsedFile(parsed('team//.//a.ts', [serializedDag()]));
       await sink.saveParsedFile(parsed('b.ts', []));
-      expect(await dagRow(database)).toMatchObject({ file: 'a.ts', isStale: 0 });
-      expect(await versionsOf(database)).toHaveLength(1);
+      const after = await dagRow(database);
+      expect(after).toMatchObject({ file: 'team//.//a.ts', bundleName: 'team', isStale: 0 });
+      const [versions] = await database.batch([selectDagVersions([before, after?.dagVersionId ?? ''])]);
+      expect(new Map(versions.map(({ id, file }) => [id, file]))).toEqual(
+        new Map([
+          [before, 'b.ts'],
+          [after?.dagVersionId, 'team//.//a.ts'],
+        ]),
+      );
+      expect(await versionsOf(database)).toHaveLength(2);
     });
 
     test('two readings of one file at once leave one of them, whole', async () => {

@@ -227,6 +227,8 @@ CREATE INDEX dag_run_changed on dag_run (scheduler_term) where state = 'running'
 
 CREATE INDEX dag_run_ended on dag_run (ended_at) where ended_at is not null;
 
+CREATE INDEX dag_run_marked on dag_run (scheduler_term) where state in ('success', 'failed') and scheduler_term is not null;
+
 CREATE INDEX dag_run_newest on dag_run (dag_id, run_after_at, id);
 
 CREATE INDEX dag_run_of_backfill on dag_run (backfill_id, state) where backfill_id is not null;
@@ -271,7 +273,7 @@ CREATE TABLE dag_version (
   content_hash text not null,
   bundle_version text not null,
   serialized text not null,
-  created_at bigint not null, bundle_name text not null default 'dags-folder', file text not null default '', deadlines text generated always as (serialized ->> '$.deadlines') virtual,
+  created_at bigint not null, bundle_name text not null default 'dags-folder', file text not null default '', deadlines text,
   unique (dag_id, version_number)
 );
 
@@ -494,7 +496,7 @@ CREATE TABLE task_instance (
   unique (dag_run_id, task_id, map_index)
 );
 
-CREATE INDEX task_instance_in_pool on task_instance (pool) where state in ('queued', 'running', 'deferred');
+CREATE INDEX task_instance_in_pool on task_instance (pool, state, pool_slots) where state in ('queued', 'running', 'deferred');
 
 CREATE INDEX task_instance_occupying on task_instance (dag_id, task_id) where state in ('queued', 'running');
 
@@ -530,7 +532,7 @@ CREATE TABLE task_outlet_asset (
 
 CREATE TABLE timetable_stock (
   dag_id text primary key,
-  dag_version_id text not null,
+  bundle_version text not null,
   runs text not null,
   is_exhausted integer not null,
   problem text,

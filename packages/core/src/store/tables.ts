@@ -107,7 +107,7 @@ export interface DagVersionTable {
   serialized: string;
   createdAt: number;
   /** JSON list of the protocol's SerializedDeadline, computed by the database; null where there are none. */
-  deadlines: Generated<string | null>;
+  deadlines: string | null;
 }
 
 export interface DagFileTable {
@@ -578,8 +578,8 @@ export interface BackfillDagRunTable {
 /** What the code of a timetable answered when it was asked last. */
 export interface TimetableStockTable {
   dagId: string;
-  /** The version of the dag whose code was asked. */
-  dagVersionId: string;
+  /** The version of the code that was asked. */
+  bundleVersion: string;
   /** JSON list of the model's NextRun, the earliest first. */
   runs: string;
   /** 1 where no run follows the last one. */

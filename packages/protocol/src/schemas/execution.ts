@@ -88,6 +88,7 @@ const requestSchema: z.ZodType<TaskRequest> = z.discriminatedUnion('kind', [
     after: instant.exactOptional(),
     before: instant.exactOptional(),
     limit: z.int().min(1).max(10_000).exactOptional(),
+    newestFirst: z.literal(true).exactOptional(),
   }),
   z.strictObject({
     kind: z.literal('dag_run_states'),
@@ -97,7 +98,17 @@ const requestSchema: z.ZodType<TaskRequest> = z.discriminatedUnion('kind', [
     taskIds: z.array(name).max(1_000).exactOptional(),
     groupId: name.exactOptional(),
   }),
-  z.strictObject({ kind: z.literal('rendered_fields'), fields: z.record(z.string().max(250), z.json()) as z.ZodType<JsonObject> }),
+
+  z.strictObject({
+    kind: z.literal('trigger_dag_run'),
+    dagId: name,
+    runId: name.exactOptional(),
+    confJson: jsonText,
+    logicalDate: instant.exactOptional(),
+    note: z.string().max(1_000).exactOptional(),
+    onExisting: z.enum(['fail', 'reset', 'skip']),
+    failWhenDagIsPaused: z.boolean(),
+  }),  z.strictObject({ kind: z.literal('rendered_fields'), fields: z.record(z.string().max(250), z.json()) as z.ZodType<JsonObject> }),
   z.strictObject({ kind: z.literal('mask'), values: z.array(z.string().max(MAX_VALUE_BYTES)).min(1).max(100) }),
 ]);
 

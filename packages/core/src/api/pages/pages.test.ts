@@ -197,7 +197,7 @@ describe('the pages show', () => {
 
   test('a balance that adds up, the quarantine and what waits to be sent', async () => {
     const { text } = await getPage('/events');
-    expect(text).toContain('3 received = 1 ran + 0 pending + 0 unmatched + 1 quarantined + 1 deduplicated');
+    expect(text).toContain('3 received = 1 ran + 0 batched + 0 pending + 0 unmatched + 1 quarantined + 1 deduplicated');
     expect(text).toContain('the body claims to be a CloudEvent: $.id is missing');
     expect(text).toContain('{&quot;specversion&quot;:&quot;1.0&quot;}');
     expect(text).toContain('1 event waits to be sent; 1 of them failed');

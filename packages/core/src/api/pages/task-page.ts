@@ -1,4 +1,4 @@
-import { isFinishedTaskInstanceState, type TryFailure } from '@tradewind/protocol';
+import { isFinishedTaskInstanceState, type JsonValue, type TryFailure } from '@tradewind/protocol';
 import { z } from 'zod';
 import { listEarlierTries, type TaskInstanceSummary, type TrySummary } from '../../store/reads/task-instances.ts';
 import { findXCom, type XComSummary } from '../../store/reads/xcoms.ts';
@@ -26,14 +26,15 @@ export const showTaskInstance = pageRoute({
   policy: { kind: 'role', atLeast: 'viewer', resource: 'task log', action: 'read' },
   params: z.object({ dag_id: text, run_id: text, task_id: text }),
   query: z.object({ try: optional(integer({ minimum: 1 })), map_index: optional(integer({ minimum: -1 })) }),
-  async handler({ params, query: given }, { database, environmentName, clock, logsFolder }, { principal }) {
+  async handler({ params, query: given }, { database, environmentName, clock, logsFolder, secrets }, { principal }) {
     const name = { dagId: params.dag_id, runId: params.run_id, taskId: params.task_id, mapIndex: given.map_index ?? -1 };
     const task = await requireTaskInstance(database, name);
     const [earlier, value] = await Promise.all([listEarlierTries(database, task.id), findXCom(database, name, RETURN_VALUE_KEY)]);
     const tries = triesOf(task, earlier);
     const attempt = tries.find(({ tryNumber }) => tryNumber === given.try) ?? tries.at(-1);
     const shown = attempt === undefined ? undefined : { attempt, log: await readLog(logsFolder, task, attempt.tryNumber) };
-    const content = taskInstanceContent({ task, tries, shown, value, now: clock.now() });
+    const shownValue = value && { ...value, value: secrets.masker.maskValue(value.value) as JsonValue };
+    const content = taskInstanceContent({ task, tries, shown, value: shownValue, now: clock.now() });
     const refreshSeconds = isFinishedTaskInstanceState(task.state) ? undefined : REFRESH_SECONDS;
     return {
       kind: 'html',

@@ -1,15 +1,20 @@
-import { DAG_RUN_STATES, type SerializedSchedule } from '@tradewind/protocol';
+import { DAG_RUN_STATES, timetableOf } from '@tradewind/protocol';
 import { z } from 'zod';
+import { nameTimetable } from '../../model/timetables/describe-schedule.ts';
+import { runAt, runDueAt } from '../../model/timetables/next-run.ts';
+import { isTicking } from '../../model/timetables/ticks.ts';
 import { TradewindError } from '../../platform/errors.ts';
 import { DAG_ORDER, findDag, listDags, type DagSummary } from '../../store/reads/dags.ts';
 import { setDagPaused } from '../../store/transitions/set-dag-paused.ts';
 import { writeInstant, writeInstantOrNull } from '../instants.ts';
 import { list, oneOf, optional, pageQuery, query, readOrderBy, readPage, text } from '../query-schemas.ts';
 import { apiRoute } from '../route.ts';
+import { writeFileToken } from './dag-files.ts';
 
 const instant = z.string();
 
-const dagResponse = z.object({
+/** A dag as lists show it. */
+export const dagResponse = z.object({
   dag_id: z.string(),
   dag_display_name: z.string(),
   is_paused: z.boolean(),
@@ -17,7 +22,7 @@ const dagResponse = z.object({
   last_parsed_time: instant,
   last_parse_duration: z.number(),
   last_expired: z.null(),
-  bundle_name: z.null(),
+  bundle_name: z.string(),
   bundle_version: z.string(),
   relative_fileloc: z.string(),
   fileloc: z.string(),
@@ -62,11 +67,11 @@ export const getDags = apiRoute({
     has_import_errors: query.boolean,
     has_asset_schedule: query.boolean,
     asset_dependency: query.text,
+    bundle_name: query.text,
     bundle_version: query.text,
     last_dag_run_state: optional(oneOf(DAG_RUN_STATES)),
   }),
   unservedParameters: [
-    'bundle_name',
     'dag_run_start_date_gte',
     'dag_run_start_date_gt',
     'dag_run_start_date_lte',
@@ -95,6 +100,7 @@ export const getDags = apiRoute({
       hasImportErrors: given.has_import_errors,
       hasAssetSchedule: given.has_asset_schedule,
       assetDependency: given.asset_dependency,
+      bundleName: given.bundle_name,
       bundleVersion: given.bundle_version,
       lastRunState: given.last_dag_run_state,
     };
@@ -139,8 +145,11 @@ export const patchDag = apiRoute({
   },
 });
 
-function toDagResponse(dag: DagSummary): z.input<typeof dagResponse> {
-  const nextRun = writeInstantOrNull(dag.nextRunAt);
+/** A dag as lists show it. */
+export function toDagResponse(dag: DagSummary): z.input<typeof dagResponse> {
+  const timetable = timetableOf(dag.schedule);
+  const nextRun =
+    dag.nextRunAt === null || timetable === undefined ? undefined : (runDueAt(timetable, dag.nextRunAt) ?? runAt(dag.nextRunAt));
   return {
     dag_id: dag.dagId,
     dag_display_name: dag.displayName,
@@ -149,41 +158,28 @@ function toDagResponse(dag: DagSummary): z.input<typeof dagResponse> {
     last_parsed_time: writeInstant(dag.parsedAt),
     last_parse_duration: dag.parseMs / 1_000,
     last_expired: null,
-    bundle_name: null,
+    bundle_name: dag.bundleName,
     bundle_version: dag.bundleVersion,
     relative_fileloc: dag.file,
     fileloc: dag.file,
     description: dag.description,
-    timetable_summary: summaryOf(dag.schedule),
+    timetable_summary: nameTimetable(dag.schedule),
     timetable_description: dag.scheduleSummary,
     timetable_partitioned: false,
-    timetable_periodic: dag.schedule.kind === 'cron',
+    timetable_periodic: timetable !== undefined && isTicking(timetable),
     tags: dag.tags.map((name) => ({ name, dag_id: dag.dagId, dag_display_name: dag.displayName })),
     max_active_tasks: dag.maxActiveTasks,
     max_active_runs: dag.maxActiveRuns,
     max_consecutive_failed_dag_runs: 0,
     has_task_concurrency_limits: false,
     has_import_errors: dag.hasImportErrors,
-    // A run's interval has no length (Airflow's CronTriggerTimetable), so all four are the same instant.
-    next_dagrun_logical_date: nextRun,
-    next_dagrun_data_interval_start: nextRun,
-    next_dagrun_data_interval_end: nextRun,
-    next_dagrun_run_after: nextRun,
+    next_dagrun_logical_date: writeInstantOrNull(nextRun?.logicalAt ?? null),
+    next_dagrun_data_interval_start: writeInstantOrNull(nextRun?.intervalStartAt ?? null),
+    next_dagrun_data_interval_end: writeInstantOrNull(nextRun?.intervalEndAt ?? null),
+    next_dagrun_run_after: writeInstantOrNull(nextRun?.runAfterAt ?? null),
     allowed_run_types: null,
     owners: dag.owner === null ? [] : [dag.owner],
-    is_backfillable: false,
-    file_token: '',
+    is_backfillable: timetable !== undefined && isTicking(timetable),
+    file_token: writeFileToken(dag.place),
   };
-}
-
-/** Airflow's summary of a timetable: the cron text, `Asset`, or null where nothing starts the dag on its own. */
-function summaryOf(schedule: SerializedSchedule): string | null {
-  switch (schedule.kind) {
-    case 'none':
-      return null;
-    case 'cron':
-      return schedule.expression;
-    case 'asset':
-      return 'Asset';
-  }
 }

@@ -18,7 +18,7 @@ const subscription = z.object({
   changed_at: z.string(),
   last_poll_at: z.string().nullable(),
   last_message_at: z.string().nullable(),
-  /** received = ran + pending + unmatched + quarantined + deduplicated */
+  /** received = ran + batched + pending + unmatched + quarantined + deduplicated */
   balance: z.object({
     received: z.int(),
     ran: z.int(),
@@ -26,6 +26,7 @@ const subscription = z.object({
     unmatched: z.int(),
     quarantined: z.int(),
     deduplicated: z.int(),
+    batched: z.int(),
     refused: z.int(),
   }),
 });

@@ -8,7 +8,7 @@ const importErrorResponse = z.object({
   import_error_id: z.int(),
   timestamp: z.string(),
   filename: z.string(),
-  bundle_name: z.null(),
+  bundle_name: z.string(),
   stack_trace: z.string(),
 });
 
@@ -23,13 +23,14 @@ export const getImportErrors = apiRoute({
     filename: query.text,
     filename_pattern: query.text,
     filename_prefix_pattern: query.text,
+    bundle_name: query.text,
   }),
-  unservedParameters: ['bundle_name'],
   response: z.object({ import_errors: z.array(importErrorResponse), total_entries: z.int() }),
   async handler({ query: given }, { database }, { principal }) {
     const filter = {
       readable: principal.readableDags,
       path: given.filename,
+      bundleName: given.bundle_name,
       pathPattern: given.filename_pattern,
       pathPrefixPattern: given.filename_prefix_pattern,
     };
@@ -48,7 +49,7 @@ function toImportErrorResponse(error: ImportErrorSummary): z.input<typeof import
     import_error_id: error.id,
     timestamp: writeInstant(error.createdAt),
     filename: error.path,
-    bundle_name: null,
+    bundle_name: error.bundleName,
     stack_trace: stackTraceOf(error),
   };
 }

@@ -21,8 +21,7 @@ export const getVersion = apiRoute({
 });
 
 /**
- * Airflow's health document. It always answers 200; what is wrong stands inside. There is no triggerer yet, so its status is null, as Airflow
- * says of a process that never ran.
+ * Airflow's health document. It always answers 200; what is wrong stands inside. The status of a process that never ran is null.
  */
 export const getHealth = apiRoute({
   operationId: 'get_health',
@@ -42,10 +41,11 @@ export const getHealth = apiRoute({
     });
     const scheduler = describeProcess('scheduler', heartbeats, clock.now());
     const processor = describeProcess('dag_processor', heartbeats, clock.now());
+    const triggerer = describeProcess('triggerer', heartbeats, clock.now());
     return {
       metadatabase: { status: heartbeats === undefined ? 'unhealthy' : 'healthy' },
       scheduler: { status: scheduler.status, latest_scheduler_heartbeat: scheduler.latest },
-      triggerer: { status: null, latest_triggerer_heartbeat: null },
+      triggerer: { status: triggerer.status, latest_triggerer_heartbeat: triggerer.latest },
       dag_processor: { status: processor.status, latest_dag_processor_heartbeat: processor.latest },
     } as const;
   },

@@ -139,7 +139,7 @@ test('a run is on the version that is current at that moment', async () => {
       version_number: 2,
       content_hash: 'x',
       bundle_version: 'bundle-9',
-      serialized: JSON.stringify({ params: {} }),
+      serialized: JSON.stringify({ schedule: { kind: 'cron_interval', expression: '@daily', timezone: 'UTC' }, params: {} }),
       created_at: 1,
     },
   ]);
@@ -152,4 +152,6 @@ test('a run is on the version that is current at that moment', async () => {
   await running.database.batch([newest]);
   const { body } = await trigger({}, 'nightly');
   expect(body).toMatchObject({ bundle_version: 'bundle-9', dag_versions: [{ version_number: 2 }] });
+  const dated = await trigger({ logical_date: '2026-11-20T15:00:00Z' }, 'nightly');
+  expect(dated.body).toMatchObject({ data_interval_start: '2026-11-19T00:00:00Z', data_interval_end: '2026-11-20T00:00:00Z' });
 });

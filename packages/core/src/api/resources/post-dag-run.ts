@@ -42,7 +42,10 @@ export const postDagRun = apiRoute({
   },
 });
 
-function readInterval(body: z.output<typeof triggerBody>): { readonly startAt: number; readonly endAt: number } | undefined {
+/** Reads a data interval, of which there are both ends or none. */
+export function readInterval(
+  body: Pick<z.output<typeof triggerBody>, 'data_interval_start' | 'data_interval_end'>,
+): { readonly startAt: number; readonly endAt: number } | undefined {
   const startAt = body.data_interval_start ?? null;
   const endAt = body.data_interval_end ?? null;
   if (startAt !== null && endAt !== null && startAt <= endAt) return { startAt, endAt };

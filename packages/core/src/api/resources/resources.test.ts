@@ -175,6 +175,7 @@ describe('events between environments', () => {
       unmatched: 0,
       quarantined: 1,
       deduplicated: 1,
+      batched: 0,
       refused: 0,
     });
   });

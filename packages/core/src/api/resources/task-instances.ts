@@ -6,21 +6,36 @@ import {
   TASK_INSTANCE_ORDER,
   findTaskInstance,
   listTaskInstances,
+  type TaskInstanceFilter,
   type TaskInstanceName,
   type TaskInstanceSummary,
 } from '../../store/reads/task-instances.ts';
+import type { Listed } from '../../store/reads/query-parts.ts';
 import { durationSeconds, writeInstant, writeInstantOrNull } from '../instants.ts';
-import { instantRange, list, numberRange, oneOf, pageQuery, query, readOrderBy, readPage, readRange, text } from '../query-schemas.ts';
+import {
+  instantRange,
+  integer,
+  list,
+  numberRange,
+  oneOf,
+  pageQuery,
+  query,
+  readOrderBy,
+  readPage,
+  readRange,
+  text,
+} from '../query-schemas.ts';
 import { apiRoute } from '../route.ts';
 import { WILDCARD } from '../wildcard.ts';
 import { dagVersionResponse, readDagId, requireDagRun, toDagVersionResponse } from './dag-runs.ts';
 
 /** Airflow's states, of which we have most; `none` and `no_status` are its words for null in a query. */
-const STATES = [...TASK_INSTANCE_STATES, 'no_status', 'restarting', 'up_for_reschedule', 'deferred', 'awaiting_input'] as const;
+const STATES = [...TASK_INSTANCE_STATES, 'no_status', 'awaiting_input'] as const;
 
 const instant = z.string();
 
-const taskInstanceResponse = z.object({
+/** A task instance in a response. */
+export const taskInstanceResponse = z.object({
   id: z.string(),
   task_id: z.string(),
   dag_id: z.string(),
@@ -40,8 +55,8 @@ const taskInstanceResponse = z.object({
   unixname: z.null(),
   pool: z.string(),
   pool_slots: z.int(),
-  queue: z.null(),
-  priority_weight: z.null(),
+  queue: z.string(),
+  priority_weight: z.int(),
   operator: z.string(),
   operator_name: z.string(),
   queued_when: instant.nullable(),
@@ -49,12 +64,50 @@ const taskInstanceResponse = z.object({
   pid: z.int().nullable(),
   executor: z.string().nullable(),
   executor_config: z.string(),
-  note: z.null(),
-  rendered_map_index: z.null(),
-  rendered_fields: z.object({}),
+  note: z.string().nullable(),
+  rendered_map_index: z.string().nullable(),
+  rendered_fields: z.record(z.string(), z.unknown()),
   trigger: z.null(),
   triggerer_job: z.null(),
   dag_version: dagVersionResponse,
+});
+
+const listQuery = {
+  ...pageQuery,
+  ...instantRange('run_after'),
+  ...instantRange('logical_date'),
+  ...instantRange('start_date'),
+  ...instantRange('end_date'),
+  ...numberRange('duration'),
+  state: list(oneOf(STATES)),
+  pool: query.texts,
+  pool_name_pattern: query.text,
+  pool_name_prefix_pattern: query.text,
+  queue: query.texts,
+  queue_name_pattern: query.text,
+  queue_name_prefix_pattern: query.text,
+  executor: query.texts,
+  version_number: query.integers,
+  try_number: query.integers,
+  operator: query.texts,
+  operator_name_pattern: query.text,
+  operator_name_prefix_pattern: query.text,
+  map_index: query.integers,
+  rendered_map_index_pattern: query.text,
+  rendered_map_index_prefix_pattern: query.text,
+} as const;
+
+const UNSERVED = ['updated_at_gte', 'updated_at_gt', 'updated_at_lte', 'updated_at_lt'] as const;
+
+const listQuerySchema = z.object(listQuery);
+
+/** A list of task instances in a response. */
+export const taskInstanceCollection = z.object({
+  task_instances: z.array(taskInstanceResponse),
+  total_entries: z.int(),
+  total_entries_limit: z.null(),
+  next_cursor: z.null(),
+  previous_cursor: z.null(),
 });
 
 /** Lists the task instances of a run, of a dag, or of every dag that the caller may read. */
@@ -65,12 +118,7 @@ export const getTaskInstances = apiRoute({
   policy: { kind: 'role', atLeast: 'viewer', resource: 'task instance', action: 'read' },
   params: z.object({ dag_id: text, dag_run_id: text }),
   query: z.object({
-    ...pageQuery,
-    ...instantRange('run_after'),
-    ...instantRange('logical_date'),
-    ...instantRange('start_date'),
-    ...instantRange('end_date'),
-    ...numberRange('duration'),
+    ...listQuery,
     task_id: query.text,
     task_display_name_pattern: query.text,
     task_display_name_prefix_pattern: query.text,
@@ -78,41 +126,13 @@ export const getTaskInstances = apiRoute({
     dag_id_prefix_pattern: query.text,
     run_id_pattern: query.text,
     run_id_prefix_pattern: query.text,
-    state: list(oneOf(STATES)),
-    executor: query.texts,
-    version_number: query.integers,
-    try_number: query.integers,
-    map_index: query.integers,
-    operator: query.texts,
-    operator_name_pattern: query.text,
-    operator_name_prefix_pattern: query.text,
   }),
-  unservedParameters: [
-    'cursor',
-    'pool',
-    'pool_name_pattern',
-    'pool_name_prefix_pattern',
-    'queue',
-    'queue_name_pattern',
-    'queue_name_prefix_pattern',
-    'rendered_map_index_pattern',
-    'rendered_map_index_prefix_pattern',
-    'task_group_id',
-    'updated_at_gte',
-    'updated_at_gt',
-    'updated_at_lte',
-    'updated_at_lt',
-  ],
-  response: z.object({
-    task_instances: z.array(taskInstanceResponse),
-    total_entries: z.int(),
-    total_entries_limit: z.null(),
-    next_cursor: z.null(),
-    previous_cursor: z.null(),
-  }),
+  unservedParameters: [...UNSERVED, 'cursor', 'task_group_id'],
+  response: taskInstanceCollection,
   async handler({ params, query: given }, { database }, { principal }) {
     const path = await readPath(database, params);
     const filter = {
+      ...readFilter(given),
       ...path,
       readable: principal.readableDags,
       taskId: given.task_id,
@@ -122,29 +142,28 @@ export const getTaskInstances = apiRoute({
       dagIdPrefixPattern: given.dag_id_prefix_pattern,
       runIdPattern: given.run_id_pattern,
       runIdPrefixPattern: given.run_id_prefix_pattern,
-      states: given.state.map((state) => (state === 'no_status' ? 'none' : state) as TaskInstanceState),
-      executors: given.executor,
-      operators: given.operator,
-      operatorPattern: given.operator_name_pattern,
-      operatorPrefixPattern: given.operator_name_prefix_pattern,
-      dagVersionNumbers: given.version_number,
-      tryNumbers: given.try_number,
-      mapIndexes: given.map_index,
-      runAfter: readRange(given, 'run_after'),
-      logicalDate: readRange(given, 'logical_date'),
-      startDate: readRange(given, 'start_date'),
-      endDate: readRange(given, 'end_date'),
-      duration: readRange(given, 'duration'),
     };
     const orderBy = readOrderBy(given.order_by, TASK_INSTANCE_ORDER, 'map_index');
-    const { rows, total } = await listTaskInstances(database, filter, readPage(given), orderBy);
-    return {
-      task_instances: rows.map(toTaskInstanceResponse),
-      total_entries: total,
-      total_entries_limit: null,
-      next_cursor: null,
-      previous_cursor: null,
-    };
+    return toTaskInstanceCollection(await listTaskInstances(database, filter, readPage(given), orderBy));
+  },
+});
+
+/** Lists the task instances of a mapped task. */
+export const getMappedTaskInstances = apiRoute({
+  operationId: 'get_mapped_task_instances',
+  method: 'GET',
+  url: '/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/listMapped',
+  policy: { kind: 'role', atLeast: 'viewer', resource: 'task instance', action: 'read' },
+  params: z.object({ dag_id: text, dag_run_id: text, task_id: text }),
+  query: listQuerySchema,
+  unservedParameters: UNSERVED,
+  response: taskInstanceCollection,
+  async handler({ params, query: given }, { database }, { principal }) {
+    const path = { dagId: params.dag_id, runId: params.dag_run_id, taskId: params.task_id };
+    await requireTask(database, path);
+    const filter = { ...readFilter(given), ...path, readable: principal.readableDags, isMapped: true };
+    const orderBy = readOrderBy(given.order_by, TASK_INSTANCE_ORDER, 'map_index');
+    return toTaskInstanceCollection(await listTaskInstances(database, filter, readPage(given), orderBy));
   },
 });
 
@@ -162,6 +181,20 @@ export const getTaskInstance = apiRoute({
   },
 });
 
+/** One task instance of a mapped task. */
+export const getMappedTaskInstance = apiRoute({
+  operationId: 'get_mapped_task_instance',
+  method: 'GET',
+  url: '/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}',
+  policy: { kind: 'role', atLeast: 'viewer', resource: 'task instance', action: 'read' },
+  params: z.object({ dag_id: text, dag_run_id: text, task_id: text, map_index: integer({ minimum: -1 }) }),
+  response: taskInstanceResponse,
+  async handler({ params }, { database }) {
+    const name = { dagId: params.dag_id, runId: params.dag_run_id, taskId: params.task_id, mapIndex: params.map_index };
+    return toTaskInstanceResponse(await requireTaskInstance(database, name));
+  },
+});
+
 /**
  * Finds a task instance.
  * @throws TradewindError `not_found`
@@ -175,6 +208,54 @@ export async function requireTaskInstance(database: Database, name: TaskInstance
   );
 }
 
+/**
+ * Finds the task instances of a task of a run.
+ * @throws TradewindError `not_found` where the run has none of the task
+ */
+export async function requireTask(database: Database, name: Omit<TaskInstanceName, 'mapIndex'>): Promise<void> {
+  await requireDagRun(database, name.dagId, name.runId);
+  const { total } = await listTaskInstances(database, { ...name, readable: 'all' }, { limit: 1, offset: 0 });
+  if (total > 0) return;
+  throw new TradewindError('not_found', `Task id ${name.taskId} not found in run '${name.runId}' of dag '${name.dagId}'`);
+}
+
+/** A list of task instances as Airflow writes it. */
+export function toTaskInstanceCollection({ rows, total }: Listed<TaskInstanceSummary>): z.input<typeof taskInstanceCollection> {
+  return {
+    task_instances: rows.map(toTaskInstanceResponse),
+    total_entries: total,
+    total_entries_limit: null,
+    next_cursor: null,
+    previous_cursor: null,
+  };
+}
+
+function readFilter(given: z.output<typeof listQuerySchema>): Omit<TaskInstanceFilter, 'readable'> {
+  return {
+    states: given.state.map((state) => (state === 'no_status' ? 'none' : state) as TaskInstanceState),
+    pools: given.pool,
+    poolPattern: given.pool_name_pattern,
+    poolPrefixPattern: given.pool_name_prefix_pattern,
+    queues: given.queue,
+    queuePattern: given.queue_name_pattern,
+    queuePrefixPattern: given.queue_name_prefix_pattern,
+    executors: given.executor,
+    operators: given.operator,
+    operatorPattern: given.operator_name_pattern,
+    operatorPrefixPattern: given.operator_name_prefix_pattern,
+    dagVersionNumbers: given.version_number,
+    tryNumbers: given.try_number,
+    mapIndexes: given.map_index,
+    mapIndexLabelPattern: given.rendered_map_index_pattern,
+    mapIndexLabelPrefixPattern: given.rendered_map_index_prefix_pattern,
+    runAfter: readRange(given, 'run_after'),
+    logicalDate: readRange(given, 'logical_date'),
+    startDate: readRange(given, 'start_date'),
+    endDate: readRange(given, 'end_date'),
+    duration: readRange(given, 'duration'),
+  };
+}
+
 /** The dag and the run of a path, each of which may be every one; what is named must exist. */
 async function readPath(
   database: Database,
@@ -186,7 +267,8 @@ async function readPath(
   return { dagId, runId: params.dag_run_id };
 }
 
-function toTaskInstanceResponse(instance: TaskInstanceSummary): z.input<typeof taskInstanceResponse> {
+/** A task instance as Airflow writes it. */
+export function toTaskInstanceResponse(instance: TaskInstanceSummary): z.input<typeof taskInstanceResponse> {
   return {
     id: instance.id,
     task_id: instance.taskId,
@@ -206,10 +288,10 @@ function toTaskInstanceResponse(instance: TaskInstanceSummary): z.input<typeof t
     dag_display_name: instance.dagDisplayName,
     hostname: instance.hostname,
     unixname: null,
-    pool: 'default_pool',
-    pool_slots: 1,
-    queue: null,
-    priority_weight: null,
+    pool: instance.pool,
+    pool_slots: instance.poolSlots,
+    queue: instance.queue,
+    priority_weight: instance.priorityWeight,
     operator: instance.operator,
     operator_name: instance.operator,
     queued_when: writeInstantOrNull(instance.queuedAt),
@@ -217,9 +299,9 @@ function toTaskInstanceResponse(instance: TaskInstanceSummary): z.input<typeof t
     pid: instance.pid,
     executor: instance.executor,
     executor_config: '{}',
-    note: null,
-    rendered_map_index: null,
-    rendered_fields: {},
+    note: instance.note,
+    rendered_map_index: instance.mapIndexLabel ?? (instance.mapIndex >= 0 ? String(instance.mapIndex) : null),
+    rendered_fields: { ...instance.renderedFields },
     trigger: null,
     triggerer_job: null,
     dag_version: toDagVersionResponse(instance),

@@ -7,9 +7,11 @@ import { silentLog, type Log, type LogFields } from '../../platform/log.ts';
 import { formatUuid, type Random } from '../../platform/random.ts';
 import type { Database } from '../../store/database.ts';
 import { EXAMPLE_NOW } from '../../store/reads/testing/example-time.ts';
+import type { DagFilesPort } from '../api-parts.ts';
 import { openAuthentication, type Authentication } from '../auth/authentication.ts';
 import type { Role } from '../auth/principal.ts';
 import { createServer } from '../server.ts';
+import { createTestSecrets } from './test-secrets.ts';
 
 /** A clock that moves only when it is told to. */
 export interface TestClock extends Clock {
@@ -60,6 +62,8 @@ export interface TestServerOptions {
   readonly users?: readonly TestUser[];
   readonly environmentName?: string;
   readonly isHttps?: boolean;
+  /** @default none: nothing reads dag files */
+  readonly dagFiles?: DagFilesPort;
 }
 
 /** Makes a server on a database that is open already. Its folders are removed with `close`; the database is the caller's. */
@@ -68,6 +72,7 @@ export async function startTestServer({
   users,
   environmentName = 'sales',
   isHttps = false,
+  dagFiles,
 }: TestServerOptions): Promise<TestServer> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tradewind-api-'));
   const stateFolder = path.join(folder, 'state');
@@ -89,6 +94,9 @@ export async function startTestServer({
     environmentName,
     version: '0.1.0',
     isHttps,
+    ...(dagFiles === undefined ? {} : { dagFiles }),
+    secrets: createTestSecrets(),
+    config: [{ name: 'log', options: [{ key: 'level', value: 'info' }] }],
     wake: () => {
       wakes += 1;
     },

@@ -1,13 +1,25 @@
 import type { SerializedDag } from '@tradewind/protocol';
+import { summariseSchedule } from '../../model/timetables/describe-schedule.ts';
+import { drawDag } from '../output/draw-dag.ts';
+import type { DagDrawing } from '../program/dag-drawings.ts';
 import { printRows } from '../output/print-rows.ts';
 import type { OutputOptions } from '../program/declare.ts';
 import { readDagDefinition } from '../read-dag-definition.ts';
 import { withSessionOfDag } from '../session/open-session.ts';
 import { toTaskRows, type TaskRow } from '../task-rows.ts';
 
-/** `tradewind dags show <dag_id>` */
-export async function showDag(dagId: string, { folder, output }: OutputOptions): Promise<undefined> {
-  const dag = await withSessionOfDag(folder, dagId, (session) => readDagDefinition(session, dagId));
+interface ShowOptions extends OutputOptions {
+  readonly draw?: DagDrawing;
+  readonly dagVersion?: number;
+}
+
+/** `tradewind dags show <dag_id>`: its tasks in a table, or its graph. */
+export async function showDag(dagId: string, { folder, output, draw, dagVersion }: ShowOptions): Promise<undefined> {
+  const dag = await withSessionOfDag(folder, dagId, (session) => readDagDefinition(session, dagId, dagVersion));
+  if (draw !== undefined) {
+    process.stdout.write(drawDag(dag, draw));
+    return;
+  }
   if (output === 'table') process.stderr.write(describeDag(dag));
   await printRows<TaskRow>(toTaskRows(dag), {
     format: output,
@@ -24,8 +36,8 @@ export async function showDag(dagId: string, { folder, output }: OutputOptions):
 
 function describeDag({ dagId, description, schedule, params }: SerializedDag): string {
   const lines = [description === undefined ? dagId : `${dagId}: ${description}`];
-  if (schedule.kind === 'cron') lines.push(`schedule: ${schedule.expression} (${schedule.timezone})`);
-  if (schedule.kind === 'asset') lines.push(`schedule: events of ${schedule.any.join(' or ')}`);
+  const summary = summariseSchedule(schedule);
+  if (summary !== null) lines.push(`schedule: ${summary}`);
   const names = Object.keys(params);
   if (names.length > 0) lines.push(`params: ${names.join(', ')}`);
   return `${lines.join('\n')}\n`;

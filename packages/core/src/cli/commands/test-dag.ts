@@ -21,14 +21,26 @@ interface TestOptions extends EnvironmentOptions {
 }
 
 /** `tradewind dags test <dag_id>`: what the tasks print, then how the run ended, which is also the exit code. */
-export async function testDag(dagId: string, { folder, conf = {} }: TestOptions): Promise<ExitCode | undefined> {
+export async function testDag(dagId: string, options: TestOptions): Promise<ExitCode | undefined> {
+  return testFoundDag(dagId, options, (dag) => dag);
+}
+
+/**
+ * Runs what is left of a dag when somebody has narrowed it down.
+ * @param narrow may throw where there is nothing to run
+ */
+export async function testFoundDag(
+  dagId: string,
+  { folder, conf = {} }: TestOptions,
+  narrow: (dag: FoundDag['dag']) => FoundDag['dag'],
+): Promise<ExitCode | undefined> {
   requireDagId(dagId);
   const environments = findEnvironments(folder);
   const failures: string[] = [];
   for (const config of environments) {
     const searched = await inTemporaryState(config, async (temporary) => {
       const search = await findDag(temporary, dagId);
-      return search.found ? runTest(temporary, search.dag, conf as JsonObject) : search.failures;
+      return search.found ? runTest(temporary, { ...search.dag, dag: narrow(search.dag.dag) }, conf as JsonObject) : search.failures;
     });
     if (typeof searched === 'number') return searched;
     failures.push(...searched.map((failure) => describeFailure(config, failure)));

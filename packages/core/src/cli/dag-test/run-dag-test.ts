@@ -18,6 +18,8 @@ import { migrate } from '../../store/migrate.ts';
 import { findDag as findStoredDag } from '../../store/reads/dags.ts';
 import { openSqlite } from '../../store/sqlite-database.ts';
 import { createDagRun } from '../../store/transitions/create-dag-run.ts';
+import { openSecrets } from '../task-services/environment-secrets.ts';
+import { composeTaskServices } from '../task-services/index.ts';
 import type { FoundDag } from './find-dag.ts';
 import { followTaskLogs } from './follow-task-logs.ts';
 
@@ -101,6 +103,8 @@ async function runToEnd(database: Database, runId: string, test: DagTest): Promi
   const { config, dag, signal } = test;
   const ended = Promise.withResolvers<DagTestEnd>();
   signal.addEventListener('abort', () => ended.resolve('interrupted'), { once: true });
+  // Its database is empty: variables and connections come from files and from the environment.
+  const secrets = await openSecrets(config, { database, clock, log: silentLog });
   const logs = followTaskLogs({ logsFolder: config.logsFolder, dagId: dag.dag.dagId, runId, onRecord: test.onLog });
   const executor = new LocalExecutor({
     clock,
@@ -111,6 +115,8 @@ async function runToEnd(database: Database, runId: string, test: DagTest): Promi
     workingFolder: config.folder,
     parallelism: config.executor.parallelism,
     maxHeapMegabytes: config.executor.taskHeapMb,
+    services: composeTaskServices({ config, database, clock, random, log: silentLog, secrets, wake: () => scheduler.wake('runs') }),
+    secrets,
   });
   const observe = (activity: Activity): void => {
     if (activity.type === 'dag_run' && (activity.state === 'success' || activity.state === 'failed')) ended.resolve(activity.state);

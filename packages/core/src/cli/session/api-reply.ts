@@ -17,10 +17,11 @@ const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
 /**
  * Reads the API's answer.
  * @param environment whose answer it is
- * @returns the parsed body of a success
+ * @returns the parsed body of a success; undefined for one without a body
  * @throws TradewindError with what the API says about a refusal
  */
 export function readReply(status: number, text: string, environment: string): unknown {
+  if (status === 204) return undefined;
   const body = parse(text);
   if (status >= 200 && status < 300 && body !== undefined) return body;
   const detail = describeDetail((body as { readonly detail?: unknown } | undefined)?.detail);

@@ -2,7 +2,7 @@ import type { EnvironmentConfig } from '../../platform/config.ts';
 
 /** A question to the API of an environment. */
 export interface ApiCall {
-  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   /** With its query: `/api/v2/dags?limit=100`. */
   readonly path: string;
   readonly body?: Readonly<Record<string, unknown>>;
@@ -15,7 +15,7 @@ export interface EnvironmentSession {
   readonly address: string | undefined;
   /**
    * Asks the API.
-   * @returns the parsed body
+   * @returns the parsed body; undefined where the answer has none
    * @throws TradewindError with the code of the API's refusal
    */
   readonly ask: (call: ApiCall) => Promise<unknown>;

@@ -4,6 +4,7 @@ import type { Authentication } from '../../api/auth/authentication.ts';
 import { createServer } from '../../api/server.ts';
 import { systemClock as clock } from '../../platform/clock.ts';
 import type { EnvironmentConfig } from '../../platform/config.ts';
+import { describeConfig } from '../../platform/describe-config.ts';
 import { TradewindError } from '../../platform/errors.ts';
 import { silentLog } from '../../platform/log.ts';
 import { systemRandom } from '../../platform/random.ts';
@@ -11,8 +12,11 @@ import type { Database } from '../../store/database.ts';
 import { migrate } from '../../store/migrate.ts';
 import { readHeartbeats } from '../../store/reads/health.ts';
 import { openStore, type OpenedStore } from '../open-store.ts';
+import { bundlePlaces } from '../dag-processors.ts';
 import { bringDagsUpToDate } from '../read-dag-files.ts';
+import { readDagSource } from '../read-dag-source.ts';
 import { readSchemaStatus } from '../read-schema-status.ts';
+import { openSecrets, type EnvironmentSecrets } from '../task-services/environment-secrets.ts';
 import { VERSION } from '../version.ts';
 import { readReply } from './api-reply.ts';
 import type { EnvironmentSession } from './environment-session.ts';
@@ -27,14 +31,15 @@ const LIVE_FOR_MS = 30_000;
  * @throws TradewindError `environment_running` where it does run
  */
 export async function openStoredSession(config: EnvironmentConfig): Promise<EnvironmentSession> {
-  if (!existsSync(config.dagsFolder)) {
+  if (config.bundles.length === 0 && !existsSync(config.dagsFolder)) {
     throw new TradewindError('not_found', `the environment in ${config.folder} has no folder of dag files: make ${config.dagsFolder}`);
   }
   await mkdir(config.stateFolder, { recursive: true, mode: 0o700 });
   const store = await openStore(config, { clock, random, log: silentLog });
   try {
     await prepare(config, store.database);
-    return createSession(config, store);
+    const secrets = await openSecrets(config, { database: store.database, clock, log: silentLog });
+    return createSession(config, store, secrets);
   } catch (error) {
     await store.close();
     throw error;
@@ -65,7 +70,8 @@ async function requireSchema(database: Database): Promise<void> {
   throw new TradewindError('schema_mismatch', `the database has schema version ${version}, and this program needs ${wanted}: ${advice}`);
 }
 
-function createSession(config: EnvironmentConfig, store: OpenedStore): EnvironmentSession {
+function createSession(config: EnvironmentConfig, store: OpenedStore, secrets: EnvironmentSecrets): EnvironmentSession {
+  const places = bundlePlaces(config);
   const server = createServer({
     database: store.database,
     clock,
@@ -75,6 +81,12 @@ function createSession(config: EnvironmentConfig, store: OpenedStore): Environme
     logsFolder: config.logsFolder,
     environmentName: config.name,
     version: VERSION,
+    secrets,
+    config: describeConfig(config),
+    dagFiles: {
+      reread: () => bringDagsUpToDate(config, store.database, true),
+      readSource: (file, version) => readDagSource(places, file, version),
+    },
     wake: () => {},
   });
   let closing: Promise<void> | undefined;

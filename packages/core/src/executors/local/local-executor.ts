@@ -7,12 +7,14 @@ import { messageOf } from '../../platform/errors.ts';
 import type { Executor, ReportHandler } from '../../platform/executor.ts';
 import type { Log } from '../../platform/log.ts';
 import { taskLogFile } from '../../platform/task-log-file.ts';
+import { noTaskServices, type TaskServices } from '../../platform/task-services.ts';
 import { attemptKey } from './attempt-key.ts';
 import { ChildPool, type ChildPoolLimits } from './child-pool.ts';
 import { LogWriter } from './log-writer.ts';
 import { watchOutOfMemoryKills } from './out-of-memory-kills.ts';
 import { Supervisor, type SupervisorSettings } from './supervisor.ts';
 import { TaskLog } from './task-log.ts';
+import { noSecrets, type TrySecrets } from './try-secrets.ts';
 
 /** How an executor on this machine is set up. */
 export interface LocalExecutorOptions extends Partial<ChildPoolLimits> {
@@ -39,6 +41,16 @@ export interface LocalExecutorOptions extends Partial<ChildPoolLimits> {
    * @default 5_000
    */
   readonly graceMs?: number;
+  /**
+   * Answers what tasks ask their environment.
+   * @default every request is refused
+   */
+  readonly services?: TaskServices;
+  /**
+   * What is kept out of logs, failures and values.
+   * @default nothing
+   */
+  readonly secrets?: TrySecrets;
 }
 
 /** Limits where the options say nothing. */
@@ -134,7 +146,7 @@ export class LocalExecutor implements Executor {
   }
 
   #supervisorSettings(): SupervisorSettings {
-    const { clock, log, stateFolder, workingFolder, maxHeapMegabytes, graceMs } = this.#options;
+    const { clock, log, stateFolder, workingFolder, maxHeapMegabytes, graceMs, services, secrets } = this.#options;
     return {
       entry: authorEntry('@tradewind/sdk/task-runner'),
       stateFolder,
@@ -144,6 +156,8 @@ export class LocalExecutor implements Executor {
       clock,
       log,
       writer: this.#writer,
+      services: services ?? noTaskServices,
+      secrets: secrets ?? noSecrets(),
       kills: watchOutOfMemoryKills(),
     };
   }

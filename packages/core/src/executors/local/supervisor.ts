@@ -18,18 +18,22 @@ import {
   type SupervisorMessage,
   type TryFailure,
   type TryOutcome,
+  type Workload,
 } from '@tradewind/protocol';
 import { childMessageSchema } from '@tradewind/protocol/schemas';
 import { startAuthorProcess, type AuthorProcess, type ChildProcessSettings, type ProcessEnd } from '../../platform/child-process.ts';
 import type { Timer } from '../../platform/clock.ts';
 import { messageOf } from '../../platform/errors.ts';
+import type { TaskServices } from '../../platform/task-services.ts';
 import { attemptKey } from './attempt-key.ts';
 import type { PooledChild, PooledChildEvents } from './child-pool.ts';
 import { describeProcessEnd } from './describe-process-end.ts';
 import type { LogWriter } from './log-writer.ts';
+import { noteOutcome } from './note-outcome.ts';
 import type { OutOfMemoryKills } from './out-of-memory-kills.ts';
-import type { TaskLog } from './task-log.ts';
+import { RequestDesk } from './request-desk.ts';
 import { TaskOutput } from './task-output.ts';
+import { guardOutcome, openWorkload, type TrySecrets } from './try-secrets.ts';
 import type { LoggedTry } from './waiting-tries.ts';
 
 /** What every child of an executor shares. */
@@ -39,12 +43,17 @@ export interface SupervisorSettings extends ChildProcessSettings {
   /** How long a try that is ended early has to end by itself. */
   readonly graceMs: number;
   readonly writer: LogWriter;
+  /** Answers what tries ask. */
+  readonly services: TaskServices;
+  /** Keeps secrets out of logs, failures and values. */
+  readonly secrets: TrySecrets;
   readonly kills: OutOfMemoryKills;
 }
 
 /** The try that a child runs. */
 interface CurrentTry extends LoggedTry {
   readonly sentMs: number;
+  readonly requests: RequestDesk;
   /** Set when the author's function was entered: by the wall clock, and by the one that never runs backwards. */
   started?: { readonly at: number; readonly monotonicMs: number };
   timeout?: Timer;
@@ -104,15 +113,15 @@ export class Supervisor implements PooledChild {
   }
 
   start({ workload, log }: LoggedTry): void {
-    this.#current = { workload, log, sentMs: this.#settings.clock.monotonicMs() };
+    this.#current = { workload, log, sentMs: this.#settings.clock.monotonicMs(), requests: this.#openDesk(workload) };
     this.#state = 'busy';
     this.#tries += 1;
-    const frame = encodeFrame({ type: 'start', workload } satisfies SupervisorMessage);
-    if (frame.length > MAX_FRAME_BYTES) {
-      this.#refuse(frame.length);
+    const prepared = this.#prepare(workload);
+    if ('refusal' in prepared) {
+      this.#refuse(prepared.refusal);
       return;
     }
-    this.#process?.control.write(frame);
+    this.#process?.control.write(prepared.frame);
     this.#output?.begin(workload.attempt, log);
     log.note('info', 'task started', { pid: this.#process?.pid, try_number: workload.context.tryNumber });
   }
@@ -144,10 +153,21 @@ export class Supervisor implements PooledChild {
     this.#process?.signalGroup('SIGKILL');
   }
 
-  /** The child would refuse the try without being able to name it. */
-  #refuse(frameBytes: number): void {
-    const message = `the task’s inputs have ${frameBytes} bytes together, and at most ${MAX_FRAME_BYTES} are passed on; pass the place of large data`;
-    this.#finish({ result: 'failed', failure: { kind: 'bad_value', message } }, () => {
+  /** The message that starts the try, or why there is none: the child would refuse it without being able to name the try. */
+  #prepare(workload: Workload): { readonly frame: Uint8Array } | { readonly refusal: TryFailure } {
+    try {
+      const opened = openWorkload(workload, this.#settings.secrets);
+      const frame = encodeFrame({ type: 'start', workload: opened } satisfies SupervisorMessage);
+      if (frame.length <= MAX_FRAME_BYTES) return { frame };
+      const message = `the task’s inputs have ${frame.length} bytes together, and at most ${MAX_FRAME_BYTES} are passed on; pass the place of large data`;
+      return { refusal: { kind: 'bad_value', message } };
+    } catch (error) {
+      return { refusal: { kind: 'error', message: `the task’s inputs could not be opened: ${messageOf(error)}` } };
+    }
+  }
+
+  #refuse(failure: TryFailure): void {
+    this.#finish({ result: 'failed', failure }, () => {
       this.#state = 'idle';
       this.#events.onIdle(this);
     });
@@ -163,7 +183,7 @@ export class Supervisor implements PooledChild {
       return;
     }
     const { control, exited, ended } = this.#process;
-    this.#output = new TaskOutput(this.#process, writer);
+    this.#output = new TaskOutput(this.#process, writer, this.#settings.secrets.masker);
     this.#listen(this.#process);
     control.on('close', () => this.#onChannelClosed());
     void exited.then(() => this.#output?.readRest());
@@ -191,6 +211,9 @@ export class Supervisor implements PooledChild {
         return;
       case 'started':
         if (this.runs(message.attempt)) this.#onStarted(message.at);
+        return;
+      case 'request':
+        if (this.runs(message.attempt)) this.#onRequest(message);
         return;
       case 'ended':
         if (this.runs(message.attempt)) this.#onEnded(message);
@@ -226,6 +249,16 @@ export class Supervisor implements PooledChild {
     if (this.#verdict === undefined && this.#process !== undefined) this.#events.onStarted(current.workload, at, this.#process.pid);
   }
 
+  #openDesk({ attempt }: Workload): RequestDesk {
+    const { services, clock, log } = this.#settings;
+    return new RequestDesk({ attempt, services, clock, log, send: (frame) => void this.#process?.control.write(frame) });
+  }
+
+  #onRequest({ requestId, request }: ChildMessage & { type: 'request' }): void {
+    if (this.#current?.requests.take(requestId, request) !== false) return;
+    this.condemn({ kind: 'crashed', message: 'the process asked for more at the same time than the protocol allows' });
+  }
+
   #onTimeout(executionTimeoutMs: number): void {
     this.endEarly({ kind: 'timeout', message: `the task took longer than its executionTimeout of ${executionTimeoutMs / 1_000} s` });
   }
@@ -245,13 +278,15 @@ export class Supervisor implements PooledChild {
   }
 
   /** Tells how the try ended, after `next` has put the child to use again; its log follows. */
-  #finish(outcome: TryOutcome, next: () => void): void {
+  #finish(raw: TryOutcome, next: () => void): void {
     const current = this.#current;
     if (current === undefined) return;
     this.#current = undefined;
     this.#verdict = undefined;
     current.timeout?.cancel();
+    current.requests.close();
     const { workload, log, started } = current;
+    const outcome = guardOutcome(raw, this.#settings.secrets);
     const { clock } = this.#settings;
     const durationMs = started === undefined ? 0 : clock.monotonicMs() - started.monotonicMs;
     const at = started === undefined ? clock.now() : started.at + durationMs;
@@ -295,6 +330,7 @@ export class Supervisor implements PooledChild {
       return;
     }
     this.#current = undefined;
+    current.requests.close();
     current.log.note('warning', `${failure.message}; an earlier try left it in this state, the task is started in another one`);
     this.#events.onReturned(current);
   }
@@ -302,22 +338,5 @@ export class Supervisor implements PooledChild {
   #describe(end: ProcessEnd, isOutOfMemoryKill: boolean): TryFailure {
     const { maxHeapMegabytes } = this.#settings;
     return this.#verdict ?? describeProcessEnd(end, { stderrTail: this.#output?.stderrTail ?? '', maxHeapMegabytes, isOutOfMemoryKill });
-  }
-}
-
-function noteOutcome(log: TaskLog, outcome: TryOutcome, facts: { durationMs: number; leftBehind: string | undefined }): void {
-  if (facts.leftBehind !== undefined) {
-    log.note('warning', 'the process is not used again, because of what the task left behind', { left_behind: facts.leftBehind });
-  }
-  const fields = { result: outcome.result, duration_ms: Math.round(facts.durationMs * 1_000) / 1_000 };
-  switch (outcome.result) {
-    case 'success':
-      log.note('info', 'task ended', { ...fields, events: outcome.events.length });
-      return;
-    case 'skipped':
-      log.note('info', 'task ended', { ...fields, reason: outcome.reason });
-      return;
-    case 'failed':
-      log.note('error', 'task ended', { ...fields, ...outcome.failure });
   }
 }

@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream';
 import type { Attempt, OutputEndRecord } from '@tradewind/protocol';
+import { Masker } from '../../model/masking/masker.ts';
 import { attemptKey } from './attempt-key.ts';
 import { LineSplitter } from './line-splitter.ts';
 import type { Backlog } from './log-writer.ts';
 import type { TaskLog, TaskStream } from './task-log.ts';
+import { maskLine, maskRecord } from './try-secrets.ts';
 
 const STREAMS: readonly TaskStream[] = ['stdout', 'stderr'];
 /** Enough for what V8 prints before it gives up, and for the last words of most programs. */
@@ -27,11 +29,14 @@ export class TaskOutput {
   readonly #owners: OutputOwner[] = [];
   readonly #splitters: Readonly<Record<TaskStream, LineSplitter>>;
   readonly #streams: Readonly<Record<TaskStream, Readable>>;
+  readonly #masker: Masker;
   #stderrTail = '';
   #isLast = false;
 
-  constructor(streams: Readonly<Record<TaskStream, Readable>>, backlog: Backlog) {
+  /** @param masker whatever it knows is masked before anything is kept */
+  constructor(streams: Readonly<Record<TaskStream, Readable>>, backlog: Backlog, masker: Masker = new Masker()) {
     this.#streams = streams;
+    this.#masker = masker;
     this.#splitters = { stdout: this.#split('stdout'), stderr: this.#split('stderr') };
     for (const stream of STREAMS) this.#read(stream, backlog);
   }
@@ -75,8 +80,9 @@ export class TaskOutput {
   #split(stream: TaskStream): LineSplitter {
     return new LineSplitter({
       onLine: (text, cutBytes) => {
-        if (stream === 'stderr') this.#stderrTail = `${this.#stderrTail}${text}\n`.slice(-KEPT_STDERR_CHARACTERS);
-        this.#ownerOf(stream)?.log.print(stream, text, cutBytes);
+        const shown = maskLine(text, cutBytes > 0, this.#masker);
+        if (stream === 'stderr') this.#stderrTail = `${this.#stderrTail}${shown}\n`.slice(-KEPT_STDERR_CHARACTERS);
+        this.#ownerOf(stream)?.log.print(stream, shown, cutBytes);
         this.#updateSkipping(stream);
       },
       onRecord: (json) => this.#onRecord(stream, json),
@@ -100,7 +106,7 @@ export class TaskOutput {
     const owner = this.#ownerOf(stream);
     if (owner === undefined) return false;
     // A mark of another attempt is something that the author printed.
-    if (json !== owner.endMark) return owner.log.record(parse(json));
+    if (json !== owner.endMark) return owner.log.record(maskRecord(json, this.#masker));
     owner.openStreams.delete(stream);
     this.#updateSkipping(stream);
     this.#closeFinished();
@@ -127,13 +133,5 @@ export class TaskOutput {
       this.#owners.shift();
       first.log.close(first.noteEnd);
     }
-  }
-}
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json) as unknown;
-  } catch {
-    return undefined;
   }
 }

@@ -27,6 +27,7 @@ import {
 export interface RunDagVersion {
   readonly id: string;
   readonly versionNumber: number;
+  readonly bundleName: string;
   readonly bundleVersion: string;
   readonly createdAt: number;
 }
@@ -175,6 +176,7 @@ function selectSummaries(database: Database) {
       'dagRun.dagVersionId',
       'dagVersion.versionNumber',
       'dagVersion.bundleVersion as versionBundleVersion',
+      'dagVersion.bundleName',
       'dagVersion.createdAt as versionCreatedAt',
       'dag.displayName',
     ]);
@@ -183,12 +185,12 @@ function selectSummaries(database: Database) {
 type SummaryRow = Awaited<ReturnType<ReturnType<typeof selectSummaries>['execute']>>[number];
 
 function toSummary(row: SummaryRow): DagRunSummary {
-  const { dagVersionId, versionNumber, versionBundleVersion, versionCreatedAt, displayName, ...run } = row;
+  const { dagVersionId, versionNumber, versionBundleVersion, bundleName, versionCreatedAt, displayName, ...run } = row;
   return {
     ...run,
     conf: JSON.parse(row.conf) as JsonObject,
     dagDisplayName: displayName ?? row.dagId,
-    dagVersion: { id: dagVersionId, versionNumber, bundleVersion: versionBundleVersion, createdAt: versionCreatedAt },
+    dagVersion: { id: dagVersionId, versionNumber, bundleName, bundleVersion: versionBundleVersion, createdAt: versionCreatedAt },
   };
 }
 
@@ -220,4 +222,15 @@ export function isOnVersion(numbers: readonly number[] | undefined): Condition |
   const isWanted = isAnyOf('dagVersion.versionNumber', numbers);
   if (isWanted === undefined) return undefined;
   return sql<SqlBool>`exists (select 1 from dag_version where ${column('dagVersion.id')} = ${column('dagRun.dagVersionId')} and ${isWanted})`;
+}
+
+/** How many runs of a dag have not ended. */
+export async function countActiveRuns(database: Database, dagId: string): Promise<number> {
+  const counted = await database.reads
+    .selectFrom('dagRun')
+    .select(sql<number>`count(*)`.as('runs'))
+    .where('dagId', '=', dagId)
+    .where('state', 'in', ['queued', 'running'])
+    .executeTakeFirst();
+  return counted?.runs ?? 0;
 }

@@ -1,5 +1,6 @@
 import type { DagRunState, SerializedDag, SerializedSchedule } from '@tradewind/protocol';
 import { sql, type RawBuilder, type SqlBool } from 'kysely';
+import { readBundleFile } from '../../model/bundle-file.ts';
 import type { Database } from '../database.ts';
 import {
   all,
@@ -26,7 +27,11 @@ export interface DagSummary {
   readonly description: string | null;
   readonly owner: string | null;
   readonly tags: readonly string[];
+  /** Relative to the bundle's folder. */
   readonly file: string;
+  /** The same among the files of all bundles, as model/bundle-file.ts names it. */
+  readonly place: string;
+  readonly bundleName: string;
   readonly bundleVersion: string;
   readonly dagVersionId: string;
   readonly isPaused: boolean;
@@ -54,6 +59,7 @@ export interface DagFilter {
   readonly hasAssetSchedule?: boolean | undefined;
   /** Name or uri of an asset that the dag is scheduled on. */
   readonly assetDependency?: string | undefined;
+  readonly bundleName?: string | undefined;
   readonly bundleVersion?: string | undefined;
   readonly lastRunState?: DagRunState | undefined;
   readonly owners?: readonly string[] | undefined;
@@ -126,6 +132,7 @@ function selectSummaries(database: Database) {
       'dag.owner',
       'dag.tags',
       'dag.file',
+      'dag.bundleName',
       'dag.bundleVersion',
       'dag.dagVersionId',
       'dag.isPaused',
@@ -149,6 +156,8 @@ type SummaryRow = Awaited<ReturnType<ReturnType<typeof selectSummaries>['execute
 function toSummary(row: SummaryRow): DagSummary {
   return {
     ...row,
+    file: readBundleFile(row.file).file,
+    place: row.file,
     tags: JSON.parse(row.tags) as string[],
     schedule: JSON.parse(row.schedule) as SerializedSchedule,
     isPaused: row.isPaused === 1,
@@ -169,6 +178,7 @@ function conditionOf(filter: DagFilter): Condition {
     isYes(HAS_IMPORT_ERRORS, filter.hasImportErrors),
     isYes(isScheduledOn(undefined), filter.hasAssetSchedule),
     filter.assetDependency === undefined ? undefined : isScheduledOn(filter.assetDependency),
+    equals('dag.bundleName', filter.bundleName),
     equals('dag.bundleVersion', filter.bundleVersion),
     filter.lastRunState === undefined ? undefined : sql<SqlBool>`${ofNewestRun('state')} = ${filter.lastRunState}`,
     isAnyOf('dag.owner', filter.owners),

@@ -52,7 +52,7 @@ describeDatabases('the balance of a subscription', (open) => {
     const database = await open();
     await seedSubscription(database);
     expect(await subscriptionBalances(database)).toEqual([
-      { name: SEEDED_SUBSCRIPTION, received: 0, ran: 0, pending: 0, unmatched: 0, quarantined: 0, deduplicated: 0, refused: 0 },
+      { name: SEEDED_SUBSCRIPTION, received: 0, ran: 0, batched: 0, pending: 0, unmatched: 0, quarantined: 0, deduplicated: 0, refused: 0 },
     ]);
   });
 
@@ -93,6 +93,7 @@ describeDatabases('the balance of a subscription', (open) => {
     expect(balance).toEqual({
       name: SEEDED_SUBSCRIPTION,
       received: 28,
+      batched: 0,
       ran: 2,
       pending: 1,
       unmatched: 1,

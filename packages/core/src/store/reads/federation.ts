@@ -1,19 +1,21 @@
 import { sql } from 'kysely';
 import type { Database } from '../database.ts';
-import type { InboxStatus, InboxTable, OutboxTable, SubscriptionTable } from '../tables.ts';
+import type { InboxStatus, InboxTable, OutboxTable, RunRequestTable, SubscriptionTable } from '../tables.ts';
 
 /**
  * What became of every message of a subscription, counted in messages:
- * `received = ran + pending + unmatched + quarantined + deduplicated`, always. A message that asked for several runs counts once.
+ * `received = ran + batched + pending + unmatched + quarantined + deduplicated`, always. A message that asked for several runs counts once.
  */
 export interface SubscriptionBalance {
   readonly name: string;
   readonly received: number;
   /** At least one run was created and none is waited for. */
   readonly ran: number;
-  /** At least one run is still to be created, for instance because the dag is paused. */
+  /** A run took it together with a later event, and no run was created for it alone. */
+  readonly batched: number;
+  /** At least one run is still to be created, for instance because the dag is paused, or because its condition is not complete. */
   readonly pending: number;
-  /** It asks for no run: no asset watches for its type, or no dag is scheduled on the asset. */
+  /** It asks for no run: no asset watches for its type, no dag is scheduled on the asset, or it was dropped because the dag was paused. */
   readonly unmatched: number;
   /** It could not be understood, or every run that it asked for was refused. */
   readonly quarantined: number;
@@ -27,13 +29,13 @@ export interface SubscriptionBalance {
 export async function subscriptionBalances(database: Database): Promise<readonly SubscriptionBalance[]> {
   const { reads } = database;
   const requests = reads
-    .selectFrom('runRequest')
-    .where('inboxId', 'is not', null)
+    .selectFrom(DEMANDS.as('demand'))
     .groupBy('inboxId')
     .select([
       'inboxId',
       sql<number>`sum(case when state = 'pending' then 1 else 0 end)`.as('pending'),
       sql<number>`sum(case when state = 'created' then 1 else 0 end)`.as('created'),
+      sql<number>`sum(case when state = 'batched' then 1 else 0 end)`.as('batched'),
       sql<number>`sum(case when state = 'refused' then 1 else 0 end)`.as('refused'),
     ]);
   return reads
@@ -46,11 +48,14 @@ export async function subscriptionBalances(database: Database): Promise<readonly
       'subscription.name',
       count(sql`case when inbox.id is not null then 1 + inbox.duplicates end`).as('received'),
       count(sql`case when ${isAccepted} and ${hasPending} = 0 and ${hasCreated} > 0 then 1 end`).as('ran'),
+      count(sql`case when ${isSettledWithoutRun} and ${hasBatched} > 0 then 1 end`).as('batched'),
       count(sql`case when ${isAccepted} and ${hasPending} > 0 then 1 end`).as('pending'),
-      count(sql`case when inbox.status = 'unmatched' then 1 end`).as('unmatched'),
-      count(sql`case when inbox.status = 'quarantined' or (${isAccepted} and ${hasPending} = 0 and ${hasCreated} = 0) then 1 end`).as(
-        'quarantined',
-      ),
+      count(
+        sql`case when inbox.status = 'unmatched' or (${isSettledWithoutRun} and ${hasBatched} = 0 and ${hasRefused} = 0) then 1 end`,
+      ).as('unmatched'),
+      count(
+        sql`case when inbox.status = 'quarantined' or (${isSettledWithoutRun} and ${hasBatched} = 0 and ${hasRefused} > 0) then 1 end`,
+      ).as('quarantined'),
       count(sql`inbox.duplicates`).as('deduplicated'),
       count(sql`request.refused`).as('refused'),
     ])
@@ -60,6 +65,22 @@ export async function subscriptionBalances(database: Database): Promise<readonly
 const isAccepted = sql`inbox.status = 'accepted'`;
 const hasPending = sql`coalesce(request.pending, 0)`;
 const hasCreated = sql`coalesce(request.created, 0)`;
+const hasBatched = sql`coalesce(request.batched, 0)`;
+const hasRefused = sql`coalesce(request.refused, 0)`;
+const isSettledWithoutRun = sql`${isAccepted} and ${hasPending} = 0 and ${hasCreated} = 0`;
+
+/** What each message asked for: runs of its own, and places in the queues of dags, which one run may take together (adr/0012). */
+const DEMANDS = sql<{ inboxId: string; state: string }>`(
+  select inbox_id, state from run_request where inbox_id is not null
+  union all
+  select event.inbox_id,
+    case when taken.id is null then queued.state
+      when taken.state = 'created' and taken.event_key <> queued.event_key then 'batched'
+      else taken.state end as state
+  from queued_asset_event as queued
+  join asset_event as event on event.event_key = queued.event_key and event.inbox_id is not null
+  left join run_request as taken on taken.id = queued.run_request_id
+)`;
 
 /** PostgreSQL makes `numeric` of a sum of sums, and the driver text of that. */
 function count(summed: ReturnType<typeof sql>) {
@@ -118,7 +139,7 @@ export function listInbox(database: Database, { subscription, status, before, li
 export interface RequestedRun {
   readonly dagId: string;
   readonly runId: string;
-  readonly state: 'pending' | 'created' | 'refused';
+  readonly state: RunRequestTable['state'];
   readonly reason: string | null;
 }
 

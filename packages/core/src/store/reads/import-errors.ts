@@ -1,10 +1,10 @@
-import { sql, type SqlBool } from 'kysely';
+import { sql, type RawBuilder, type SqlBool } from 'kysely';
+import { DEFAULT_BUNDLE, readBundleFile } from '../../model/bundle-file.ts';
 import type { Database } from '../database.ts';
 import {
   all,
   always,
   column,
-  equals,
   isReadable,
   matchesPattern,
   orderedBy,
@@ -20,7 +20,8 @@ import {
 /** Why a dag file could not be read, and where. */
 export interface ImportErrorSummary {
   readonly id: number;
-  /** Relative to the dags folder. */
+  readonly bundleName: string;
+  /** Relative to the bundle's folder. */
   readonly path: string;
   readonly message: string;
   /** 1-based. */
@@ -37,7 +38,9 @@ export interface ImportErrorSummary {
 /** What a list of import errors may be narrowed to. Everything left out does not narrow. */
 export interface ImportErrorFilter {
   readonly readable: ReadableDags;
+  /** The path in its bundle. */
   readonly path?: string | undefined;
+  readonly bundleName?: string | undefined;
   readonly pathPattern?: string | undefined;
   readonly pathPrefixPattern?: string | undefined;
 }
@@ -77,16 +80,34 @@ export async function listImportErrors(
       .where(wanted)
       .executeTakeFirst(),
   ]);
-  return { rows, total: counted?.total ?? 0 };
+  return { rows: rows.map(({ path, ...row }) => ({ ...row, ...placeOf(path) })), total: counted?.total ?? 0 };
+}
+
+function placeOf(path: string): Pick<ImportErrorSummary, 'bundleName' | 'path'> {
+  const { bundleName, file } = readBundleFile(path);
+  return { bundleName, path: file };
 }
 
 function conditionOf(filter: ImportErrorFilter): Condition {
   return all([
     isVisible(filter.readable),
-    equals('importError.path', filter.path),
+    filter.path === undefined ? undefined : sql<SqlBool>`(${PATH} = ${filter.path} or ${endsWith(PATH, `//${filter.path}`)})`,
+    filter.bundleName === undefined ? undefined : isOfBundle(filter.bundleName),
     matchesPattern(column('importError.path'), filter.pathPattern),
     startsWith(column('importError.path'), filter.pathPrefixPattern),
   ]);
+}
+
+const PATH = column('importError.path');
+
+function isOfBundle(bundleName: string): Condition {
+  if (bundleName === DEFAULT_BUNDLE) return sql<SqlBool>`replace(${PATH}, '//', '') = ${PATH}`;
+  const prefix = `${bundleName}//`;
+  return sql<SqlBool>`substr(${PATH}, 1, ${prefix.length}) = ${prefix}`;
+}
+
+function endsWith(value: RawBuilder<unknown>, end: string): Condition {
+  return sql<SqlBool>`(length(${value}) > ${end.length} and substr(${value}, length(${value}) - ${end.length - 1}) = ${end})`;
 }
 
 function isVisible(readable: ReadableDags): Condition | undefined {

@@ -1,5 +1,5 @@
-import type { TaskInstanceState, TryFailure } from '@tradewind/protocol';
-import { sql } from 'kysely';
+import type { JsonObject, TaskInstanceState, TryFailure } from '@tradewind/protocol';
+import { sql, type SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
 import { isOnVersion, type RunDagVersion } from './dag-runs.ts';
 import {
@@ -46,6 +46,16 @@ export interface TaskInstanceSummary {
   readonly hostname: string | null;
   readonly pid: number | null;
   readonly failure: TryFailure | null;
+  /** What the template fields of its last try became, masked; empty where there were none, or too many runs have followed. */
+  readonly renderedFields: JsonObject;
+  readonly epoch: number;
+  readonly pool: string;
+  readonly poolSlots: number;
+  readonly priorityWeight: number;
+  readonly queue: string;
+  /** What it is shown by in place of its map index. */
+  readonly mapIndexLabel: string | null;
+  readonly note: string | null;
   readonly runAfterAt: number;
   readonly logicalAt: number | null;
   readonly dagVersion: RunDagVersion;
@@ -70,6 +80,21 @@ export interface TrySummary {
   readonly failure: TryFailure | null;
 }
 
+/** A try with everything that is kept of it. */
+export interface TryDetails extends TrySummary {
+  readonly scheduledAt: number | null;
+  readonly queuedAt: number | null;
+  readonly executor: string | null;
+  readonly hostname: string | null;
+  readonly pid: number | null;
+  readonly pool: string;
+  readonly poolSlots: number;
+  readonly priorityWeight: number;
+  readonly queue: string;
+  readonly mapIndexLabel: string | null;
+  readonly note: string | null;
+}
+
 /** What a list of task instances may be narrowed to. Everything left out does not narrow; an empty list of values counts as left out. */
 export interface TaskInstanceFilter {
   readonly readable: ReadableDags;
@@ -90,6 +115,20 @@ export interface TaskInstanceFilter {
   readonly dagVersionNumbers?: readonly number[] | undefined;
   readonly tryNumbers?: readonly number[] | undefined;
   readonly mapIndexes?: readonly number[] | undefined;
+  readonly ids?: readonly string[] | undefined;
+  readonly dagIds?: readonly string[] | undefined;
+  readonly runIds?: readonly string[] | undefined;
+  readonly taskIds?: readonly string[] | undefined;
+  /** Leaves out the one that stands for a mapped task that is not expanded yet. */
+  readonly isMapped?: boolean | undefined;
+  readonly pools?: readonly string[] | undefined;
+  readonly poolPattern?: string | undefined;
+  readonly poolPrefixPattern?: string | undefined;
+  readonly queues?: readonly string[] | undefined;
+  readonly queuePattern?: string | undefined;
+  readonly queuePrefixPattern?: string | undefined;
+  readonly mapIndexLabelPattern?: string | undefined;
+  readonly mapIndexLabelPrefixPattern?: string | undefined;
   readonly runAfter?: Range | undefined;
   readonly logicalDate?: Range | undefined;
   readonly startDate?: Range | undefined;
@@ -114,6 +153,7 @@ export const TASK_INSTANCE_ORDER = {
   data_interval_start: sometimes(column('dagRun.intervalStartAt')),
   data_interval_end: sometimes(column('dagRun.intervalEndAt')),
   operator: always(column('taskInstance.operator')),
+  rendered_map_index: sometimes(column('taskInstance.mapIndexLabel')),
 } as const;
 
 /** Attributes of the run. */
@@ -161,12 +201,32 @@ export async function listEarlierTries(database: Database, taskInstanceId: strin
   return rows.map((row) => ({ ...row, failure: parseFailure(row.failure) }));
 }
 
+/**
+ * The tries of a task instance, oldest first, the current one included. A try that was ended by hand is shown with the state that it was given; a task instance that was cleared and has not
+ * been scheduled since has no current one.
+ */
+export async function listTries(database: Database, instance: TaskInstanceSummary): Promise<readonly TryDetails[]> {
+  const rows = await database.reads
+    .selectFrom('taskInstanceHistory')
+    .selectAll()
+    .where('taskInstanceId', '=', instance.id)
+    .orderBy('epoch')
+    .execute();
+  const tries = new Map<number, TryDetails>(rows.map((row) => [row.tryNumber, { ...row, failure: parseFailure(row.failure) }]));
+  const isShown = instance.tryNumber > 0 && instance.state !== 'none' && instance.state !== 'up_for_retry';
+  if (isShown) tries.set(instance.tryNumber, instance);
+  return [...tries.values()].toSorted((one, other) => one.tryNumber - other.tryNumber);
+}
+
 function selectSummaries(database: Database) {
   return database.reads
     .selectFrom('taskInstance')
     .innerJoin('dagRun', 'dagRun.id', 'taskInstance.dagRunId')
     .innerJoin('dagVersion', 'dagVersion.id', 'dagRun.dagVersionId')
     .leftJoin('dag', 'dag.dagId', 'dagRun.dagId')
+    .leftJoin('renderedTaskInstanceFields as rendered', (join) =>
+      join.onRef('rendered.taskInstanceId', '=', 'taskInstance.id').onRef('rendered.tryNumber', '=', 'taskInstance.tryNumber'),
+    )
     .select([
       'taskInstance.id',
       'taskInstance.dagRunId',
@@ -187,25 +247,35 @@ function selectSummaries(database: Database) {
       'taskInstance.hostname',
       'taskInstance.pid',
       'taskInstance.failure',
+      'taskInstance.epoch',
+      'taskInstance.pool',
+      'taskInstance.poolSlots',
+      'taskInstance.priorityWeight',
+      'taskInstance.queue',
+      'taskInstance.mapIndexLabel',
+      'taskInstance.note',
       'dagRun.runAfterAt',
       'dagRun.logicalAt',
       'dagRun.dagVersionId',
       'dagVersion.versionNumber',
       'dagVersion.bundleVersion as versionBundleVersion',
+      'dagVersion.bundleName',
       'dagVersion.createdAt as versionCreatedAt',
       'dag.displayName',
+      'rendered.fields as renderedFields',
     ]);
 }
 
 type SummaryRow = Awaited<ReturnType<ReturnType<typeof selectSummaries>['execute']>>[number];
 
 function toSummary(row: SummaryRow): TaskInstanceSummary {
-  const { dagVersionId, versionNumber, versionBundleVersion, versionCreatedAt, displayName, ...instance } = row;
+  const { dagVersionId, versionNumber, versionBundleVersion, bundleName, versionCreatedAt, displayName, ...instance } = row;
   return {
     ...instance,
     failure: parseFailure(row.failure),
+    renderedFields: JSON.parse(row.renderedFields ?? '{}') as JsonObject,
     dagDisplayName: displayName ?? row.dagId,
-    dagVersion: { id: dagVersionId, versionNumber, bundleVersion: versionBundleVersion, createdAt: versionCreatedAt },
+    dagVersion: { id: dagVersionId, versionNumber, bundleName, bundleVersion: versionBundleVersion, createdAt: versionCreatedAt },
   };
 }
 
@@ -226,6 +296,17 @@ function instanceConditions(filter: TaskInstanceFilter): readonly (Condition | u
     isAnyOf('taskInstance.operator', filter.operators),
     isAnyOf('taskInstance.tryNumber', filter.tryNumbers),
     isAnyOf('taskInstance.mapIndex', filter.mapIndexes),
+    isAnyOf('taskInstance.id', filter.ids),
+    isAnyOf('taskInstance.taskId', filter.taskIds),
+    filter.isMapped === true ? sql<SqlBool>`${column('taskInstance.mapIndex')} >= 0` : undefined,
+    isAnyOf('taskInstance.pool', filter.pools),
+    matchesPattern(column('taskInstance.pool'), filter.poolPattern),
+    startsWith(column('taskInstance.pool'), filter.poolPrefixPattern),
+    isAnyOf('taskInstance.queue', filter.queues),
+    matchesPattern(column('taskInstance.queue'), filter.queuePattern),
+    startsWith(column('taskInstance.queue'), filter.queuePrefixPattern),
+    matchesPattern(column('taskInstance.mapIndexLabel'), filter.mapIndexLabelPattern),
+    startsWith(column('taskInstance.mapIndexLabel'), filter.mapIndexLabelPrefixPattern),
     isWithin(column('taskInstance.startedAt'), filter.startDate),
     isWithin(column('taskInstance.endedAt'), filter.endDate),
     isWithin(DURATION_SECONDS, filter.duration),
@@ -238,6 +319,8 @@ function runConditions(filter: TaskInstanceFilter): readonly (Condition | undefi
     isReadable('dagRun.dagId', filter.readable),
     equals('dagRun.dagId', filter.dagId),
     equals('dagRun.runId', filter.runId),
+    isAnyOf('dagRun.dagId', filter.dagIds),
+    isAnyOf('dagRun.runId', filter.runIds),
     matchesPattern(column('dagRun.dagId'), filter.dagIdPattern),
     startsWith(column('dagRun.dagId'), filter.dagIdPrefixPattern),
     matchesPattern(column('dagRun.runId'), filter.runIdPattern),

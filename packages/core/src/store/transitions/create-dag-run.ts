@@ -6,6 +6,8 @@ export interface NewDagRun {
   readonly id: string;
   readonly dagId: string;
   readonly runId: string;
+  /** @default 'manual' */
+  readonly runType?: 'manual' | 'asset_materialization' | 'operator_triggered';
   readonly triggeredBy: DagRunTriggeredBy;
   readonly triggeringUser: string | null;
   /** JSON object, checked against the params of `dagVersionId`. */
@@ -49,7 +51,7 @@ const insertDagRun = defineStatement<{ id: string }, [run: NewDagRun, now: numbe
     insert into dag_run
       (id, dag_id, run_id, run_type, state, triggered_by, triggering_user, conf, note, logical_at, interval_start_at, interval_end_at,
        run_after_at, queued_at, dag_version_id, bundle_version)
-    select $1, dag.dag_id, $2, 'manual', 'queued', $3, $4, $5, $6, $7, $8, $9, $10, $11, dag.dag_version_id, dag.bundle_version
+    select $1, dag.dag_id, $2, $14, 'queued', $3, $4, $5, $6, $7, $8, $9, $10, $11, dag.dag_version_id, dag.bundle_version
     from dag
     where dag.dag_id = $12 and dag.dag_version_id = $13 and dag.is_stale = 0
       and not exists (select 1 from import_error where import_error.path = dag.file)
@@ -69,6 +71,7 @@ const insertDagRun = defineStatement<{ id: string }, [run: NewDagRun, now: numbe
     now,
     run.dagId,
     run.dagVersionId,
+    run.runType ?? 'manual',
   ],
 );
 

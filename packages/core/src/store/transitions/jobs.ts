@@ -2,7 +2,7 @@ import { defineStatement } from '../database.ts';
 
 /** A process that holds a term. */
 export interface JobOwner {
-  readonly kind: 'scheduler' | 'dag_processor';
+  readonly kind: 'scheduler' | 'dag_processor' | 'triggerer';
   readonly hostname: string;
   readonly pid: number;
   readonly leaseMs: number;

@@ -75,13 +75,16 @@ export const queueTaskInstances = defineStatement<
   ],
 );
 
-/** The slots of a pool that are taken; `pool` is the alias of its row. */
+/**
+ * The slots of a pool that are taken; `pool` is the alias of its row. Those that are deferred are looked at only where the pool counts them: there may be a hundred thousand, and this
+ * is asked for every candidate.
+ */
 export function occupiedSlots(pool: string): string {
-  return `(
+  const slotsIn = (states: string): string => `(
     select coalesce(sum(occupying.pool_slots), 0) from task_instance as occupying
-    where occupying.pool = ${pool}.name and occupying.state in ('queued', 'running', 'deferred')
-      and (occupying.state <> 'deferred' or ${pool}.include_deferred = 1)
+    where occupying.pool = ${pool}.name and occupying.state in (${states})
   )`;
+  return `(${slotsIn(`'queued', 'running'`)} + case when ${pool}.include_deferred = 1 then ${slotsIn(`'deferred'`)} else 0 end)`;
 }
 
 /** Why a task instance was not queued. */

@@ -1,5 +1,7 @@
 import { defineStatement, wakeOthers, type Statement } from '../database.ts';
 import type { InboxStatus } from '../tables.ts';
+import { queueAssetEvents } from './queue-asset-events.ts';
+import { REQUEST_STATE, TAKEN_AT_ONCE } from './record-emitted-events.ts';
 
 /** A received message and everything that follows from it, as the consumer decided. Texts are storable (no NUL). */
 export interface Receipt {
@@ -50,13 +52,15 @@ export interface ReceivedRunRequest {
  * dedupe key, then the subscription. The unique key decides between consumers that race: the loser finds no inbox row with its own id, so
  * nothing follows from its copy. Run twice with the same receipts (a commit whose outcome was unknown): the second changes nothing.
  *
- * @returns statements for one transaction; the third returns the requests that were made
+ * @returns statements for one transaction; the third returns the requests that were made, the fifth the queues that the events went to
  */
 export function receiveMessages(receipts: readonly Receipt[]) {
+  const events = receipts.flatMap(({ id, assetEvents }) => assetEvents.map(({ eventKey }) => ({ eventKey, inboxId: id })));
   return [
     insertInbox(receipts),
     insertAssetEvents(receipts),
     insertRunRequests(receipts),
+    ...queueAssetEvents(Math.max(0, ...receipts.map(({ receivedAt }) => receivedAt)), events),
     touchSubscriptions(receipts),
     wakeOthers,
   ] as const;
@@ -120,14 +124,23 @@ const insertAssetEvents = defineStatement<never, [receipts: readonly Receipt[]]>
   (d) => `
     insert into asset_event (event_key, asset_id, extra, occurred_at, inbox_id)
     select happened.event_key, happened.asset_id, happened.extra, happened.occurred_at, inbox.id
-    from ${d.rows('$1', 'happened', { event_key: 'text', asset_id: 'bigint', extra: 'text', occurred_at: 'bigint', inbox_id: 'text' })}
+    from ${d.rows('$1', 'happened', {
+      event_key: 'text',
+      asset_id: 'bigint',
+      extra: 'text',
+      occurred_at: 'bigint',
+      inbox_id: 'text',
+      place: 'bigint',
+    })}
     join inbox on inbox.id = happened.inbox_id
     where true
+    order by happened.place
     on conflict (event_key) do nothing`,
   (receipts) => [
     JSON.stringify(
-      receipts.flatMap(({ id, assetEvents }) =>
+      receipts.flatMap(({ id, assetEvents }, receipt) =>
         assetEvents.map(({ eventKey, assetId, extra, occurredAt }) => ({
+          place: receipt,
           event_key: eventKey,
           asset_id: assetId,
           extra,
@@ -143,7 +156,8 @@ const insertRunRequests = defineStatement<{ id: string; state: 'pending' | 'refu
   'insert_received_run_requests',
   (d) => `
     insert into run_request (id, dag_id, run_id, event_key, inbox_id, conf, state, reason, requested_at)
-    select wanted.id, wanted.dag_id, wanted.run_id, wanted.event_key, inbox.id, wanted.conf, wanted.state, wanted.reason, wanted.requested_at
+    select wanted.id, wanted.dag_id, wanted.run_id, wanted.event_key, inbox.id, wanted.conf, ${REQUEST_STATE},
+      wanted.requested_at
     from ${d.rows('$1', 'wanted', {
       id: 'text',
       dag_id: 'text',
@@ -156,7 +170,7 @@ const insertRunRequests = defineStatement<{ id: string; state: 'pending' | 'refu
       requested_at: 'bigint',
     })}
     join inbox on inbox.id = wanted.inbox_id
-    where true
+    ${TAKEN_AT_ONCE}
     on conflict (dag_id, run_id) do nothing
     returning id as id, state as state`,
   (receipts) => [

@@ -1,5 +1,6 @@
 import type { SerializedDag } from '@tradewind/protocol';
-import { summariseSchedule } from '../../model/timetables/next-run.ts';
+import { readBundleFile } from '../../model/bundle-file.ts';
+import { summariseSchedule } from '../../model/timetables/describe-schedule.ts';
 import { defineStatement, type SqlDialect } from '../database.ts';
 import { storableText } from '../storable-text.ts';
 
@@ -16,6 +17,7 @@ export interface ReadDag {
 
 /** The reading that a batch saves. */
 export interface DagReading {
+  /** As model/bundle-file.ts names it. */
   readonly file: string;
   readonly bundleVersion: string;
   readonly parseMs: number;
@@ -47,7 +49,9 @@ export const selectSavedDags = defineStatement<SavedDag, [dags: readonly Pick<Re
 );
 
 /**
- * (absent) → the dag's newest version, where what was read differs from the version that the dag is on.
+ * (absent) → the dag's newest version, where what was read, or the file that it was read from, differs from the version that the dag is on.
+ *
+ * A version is never changed, and has its id for ever: whoever compares ids compares definitions (adr/0017).
  *
  * First of the statements that save a reading; the dag's row follows. Of two readings at once, the unique (dag, version number) refuses
  * one. Run twice: the dag is on that version already.
@@ -55,27 +59,30 @@ export const selectSavedDags = defineStatement<SavedDag, [dags: readonly Pick<Re
 export const insertDagVersions = defineStatement<{ dagId: string }, [reading: DagReading, now: number]>(
   'insert_dag_versions',
   (d) => `
-    insert into dag_version (id, dag_id, version_number, content_hash, bundle_version, serialized, created_at)
+    insert into dag_version (id, dag_id, version_number, content_hash, bundle_version, serialized, created_at, file, bundle_name, deadlines)
     select given.id, given.dag_id,
       1 + coalesce((select max(earlier.version_number) from dag_version as earlier where earlier.dag_id = given.dag_id), 0),
-      given.content_hash, $2, given.serialized, $3
-    from ${d.rows('$1', 'given', { id: 'text', dag_id: 'text', content_hash: 'text', serialized: 'text' })}
+      given.content_hash, $2, given.serialized, $3, $4, $5, given.deadlines
+    from ${d.rows('$1', 'given', { id: 'text', dag_id: 'text', content_hash: 'text', serialized: 'text', deadlines: 'text' })}
     where not exists (
       select 1 from dag join dag_version as current on current.id = dag.dag_version_id
-      where dag.dag_id = given.dag_id and current.content_hash = given.content_hash
+      where dag.dag_id = given.dag_id and current.content_hash = given.content_hash and current.file in ($4, '')
     )
     returning dag_id as "dagId"`,
-  ({ dags, bundleVersion }, now) => [
+  ({ dags, file, bundleVersion }, now) => [
     JSON.stringify(
       dags.map(({ dag, serializedHash, newVersionId }) => ({
         id: newVersionId,
         dag_id: dag.dagId,
         content_hash: serializedHash,
         serialized: JSON.stringify(dag),
+        deadlines: dag.deadlines === undefined ? null : JSON.stringify(dag.deadlines),
       })),
     ),
     bundleVersion,
     now,
+    file,
+    readBundleFile(file).bundleName,
   ],
 );
 
@@ -116,7 +123,7 @@ export const updateDags = defineStatement<{ dagId: string }, [reading: DagReadin
     set file = $2, is_stale = 0, dag_version_id = ${NEWEST_VERSION}, bundle_version = $3, display_name = given.display_name,
       description = given.description, owner = given.owner, tags = given.tags, schedule = given.schedule,
       schedule_summary = given.schedule_summary, catchup = given.catchup, max_active_runs = given.max_active_runs,
-      max_active_tasks = given.max_active_tasks, parsed_at = $4, parse_ms = $5
+      max_active_tasks = given.max_active_tasks, parsed_at = $4, parse_ms = $5, bundle_name = $6
     from ${givenDags(d)}
     where dag.dag_id = given.dag_id
     returning dag.dag_id as "dagId"`,
@@ -131,16 +138,16 @@ export const insertDags = defineStatement<{ dagId: string }, [reading: DagReadin
   (d) => `
     insert into dag
       (dag_id, file, is_paused, is_stale, dag_version_id, bundle_version, display_name, description, owner, tags, schedule,
-       schedule_summary, catchup, max_active_runs, max_active_tasks, next_run_at, parsed_at, parse_ms, created_at)
+       schedule_summary, catchup, max_active_runs, max_active_tasks, next_run_at, parsed_at, parse_ms, created_at, bundle_name)
     select given.dag_id, $2, given.is_paused, 0, ${NEWEST_VERSION}, $3, given.display_name, given.description, given.owner, given.tags,
-      given.schedule, given.schedule_summary, given.catchup, given.max_active_runs, given.max_active_tasks, given.next_run_at, $4, $5, $4
+      given.schedule, given.schedule_summary, given.catchup, given.max_active_runs, given.max_active_tasks, given.next_run_at, $4, $5, $4, $6
     from ${givenDags(d)}
     where not exists (select 1 from dag where dag.dag_id = given.dag_id)
     returning dag_id as "dagId"`,
   valuesOf,
 );
 
-function valuesOf({ dags, file, bundleVersion, parseMs }: DagReading, now: number): [string, string, string, number, number] {
+function valuesOf({ dags, file, bundleVersion, parseMs }: DagReading, now: number): [string, string, string, number, number, string] {
   const rows = dags.map(({ dag, nextRunAt }) => ({
     dag_id: dag.dagId,
     is_paused: Number(dag.isPausedUponCreation),
@@ -155,7 +162,7 @@ function valuesOf({ dags, file, bundleVersion, parseMs }: DagReading, now: numbe
     max_active_tasks: dag.maxActiveTasks,
     next_run_at: nextRunAt,
   }));
-  return [JSON.stringify(rows), file, bundleVersion, now, Math.round(parseMs)];
+  return [JSON.stringify(rows), file, bundleVersion, now, Math.round(parseMs), readBundleFile(file).bundleName];
 }
 
 function textOrNull(text: string | null | undefined): string | null {

@@ -4,6 +4,7 @@ import type { Database, Statement } from '../database.ts';
 import { describeDatabases } from '../testing/describe-databases.ts';
 import { insertDag, insertDagRun, insertTaskInstance, read } from '../testing/transition-fixtures.ts';
 import { createTaskInstances } from './create-task-instances.ts';
+import { deferTaskInstances } from './defer-task-instances.ts';
 import { finishTaskInstances, type FinishedAttempt } from './finish-task-instances.ts';
 import { haltTaskInstances } from './halt-task-instances.ts';
 import { holdDagRuns } from './hold-dag-runs.ts';
@@ -49,6 +50,13 @@ const TRANSITIONS: readonly Transition[] = [
     to: 'scheduled',
     needsHold: true,
     statement: (epoch) => scheduleTaskInstances(TICK, NOW, scheduled(epoch)),
+  },
+  {
+    name: 'defer',
+    from: 'none',
+    to: 'deferred',
+    needsHold: true,
+    statement: (epoch) => deferTaskInstances(TICK, NOW, [{ id: 'instance_1', epoch, deferral: '{}' }]),
   },
   { name: 'reset', from: 'queued', to: 'scheduled', needsHold: true, statement: (epoch) => resetTaskInstances(TICK, instance(epoch)) },
   {

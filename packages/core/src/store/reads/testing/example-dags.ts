@@ -44,7 +44,12 @@ export const EXAMPLE_DAGS: readonly ExampleTable[] = [
     [
       dagVersion(VERSION_IDS.ordersVersion1, EXAMPLE_ORDERS),
       dagVersion(VERSION_IDS.ordersVersion2, EXAMPLE_ORDERS, 2),
-      dagVersion(VERSION_IDS.profilesVersion, { dagId: 'profiles', params: { total: { type: 'integer', minimum: 0 } } }),
+      dagVersion(VERSION_IDS.profilesVersion, {
+        dagId: 'profiles',
+        params: { total: { type: 'integer', minimum: 0 } },
+        tasks: [{ ...exampleTask('build', []), groupId: 'parts' }],
+        groups: [{ groupId: 'report' }, { groupId: 'parts', parentId: 'report' }],
+      }),
       dagVersion(VERSION_IDS.nightlyVersion, { dagId: 'nightly' }),
       dagVersion(VERSION_IDS.goneVersion, { dagId: 'gone' }),
       dagVersion(VERSION_IDS.brokenVersion, { dagId: 'broken' }),

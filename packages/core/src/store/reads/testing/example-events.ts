@@ -154,6 +154,12 @@ export const EXAMPLE_EVENTS: readonly ExampleTable[] = [
       },
     ],
   ],
+  ['asset_alias', [{ name: 'warehouse_tables', created_at: EXAMPLE_NOW }]],
+  ['asset_alias_asset', [{ asset_alias_id: 1, asset_id: 2 }]],
+  [
+    'queued_asset_event',
+    [{ dag_id: 'orders', position: 1, event_key: 'key-task', asset_id: 2, queued_at: AT_NINE, state: 'pending', run_request_id: null }],
+  ],
   ['dag_run_asset_event', [{ dag_run_id: RUN_IDS.profilesRun, event_key: 'key-inbox' }]],
   [
     'run_request',

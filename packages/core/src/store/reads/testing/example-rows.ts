@@ -1,7 +1,9 @@
 import type { Database } from '../../database.ts';
+import { EXAMPLE_BACKFILLS } from './example-backfills.ts';
 import { EXAMPLE_DAGS } from './example-dags.ts';
 import { EXAMPLE_EVENTS } from './example-events.ts';
 import { EXAMPLE_RUNS } from './example-runs.ts';
+import { insertExampleSecrets } from './example-secrets.ts';
 import { insertRows } from './insert-rows.ts';
 
 /**
@@ -9,5 +11,7 @@ import { insertRows } from './insert-rows.ts';
  * value, assets, events from outside, a quarantined message, an event that waits to be sent.
  */
 export async function insertExampleRows(database: Database): Promise<void> {
-  for (const [table, rows] of [...EXAMPLE_DAGS, ...EXAMPLE_RUNS, ...EXAMPLE_EVENTS]) await insertRows(database, table, rows);
+  for (const [table, rows] of [...EXAMPLE_DAGS, ...EXAMPLE_RUNS, ...EXAMPLE_EVENTS, ...EXAMPLE_BACKFILLS])
+    await insertRows(database, table, rows);
+  await insertExampleSecrets(database);
 }

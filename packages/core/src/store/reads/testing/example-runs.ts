@@ -22,6 +22,7 @@ const FAILURE = { kind: 'error', message: 'the disk of the source is full', deta
 
 /** Runs and task instances in every state, and what they left behind. */
 export const EXAMPLE_RUNS: readonly ExampleTable[] = [
+  ['pool', [{ name: 'loads', slots: 2, description: 'Loads into the warehouse', include_deferred: 1 }]],
   [
     'dag_run',
     [
