@@ -125,7 +125,9 @@ export class Checker {
       const mayWait = run.dag.tasks.some(({ dependsOnPast, waitForDownstream }) => dependsOnPast === true || waitForDownstream === true);
       const isOpen = run.state !== 'success' && run.state !== 'failed';
       const works = run.instances.some(({ state }) => state !== 'none' && !FINISHED.has(state));
-      if (isOpen && (works || !mayWait)) this.#violate('I1', `run ${run.id} of ${run.dag.dagId} is still ${run.state}`);
+      if (!isOpen || (!works && mayWait)) continue;
+      const open = run.instances.filter(({ state }) => !FINISHED.has(state)).map((task) => `${nameOf(task)} ${task.state}`);
+      this.#violate('I1', `run ${run.id} of ${run.dag.dagId} is still ${run.state}: ${open.join(', ')}`);
     }
     const violate = this.#violate.bind(this);
     checkTries(this.#world.connection, this.#tasks, violate);

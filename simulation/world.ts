@@ -312,21 +312,22 @@ function trigger(world: World, dag: SerializedDag): void {
   for (const scheduler of world.schedulers.values()) if (random.happens(0.7)) scheduler.wake('runs');
 }
 
-/** Somebody clears or marks something of the dag's latest run, as the API does; nobody comes in between. */
+/** Somebody clears or marks something of one of the dag's latest runs, as the API does; nobody comes in between. */
 function operate(world: World, dag: SerializedDag): void {
   const { random, time, worldDatabase } = world;
   const [first, ...rest] = dag.tasks;
   if (first === undefined) return;
   const { decide } = drawOperation(random, random.pick([first, ...rest]).taskId);
   const latest: Statement<{ runId: string }> = {
-    name: 'simulation_latest_run',
-    text: () => 'select run_id as "runId" from dag_run where dag_id = $1 order by id desc limit 1',
+    name: 'simulation_latest_runs',
+    text: () => 'select run_id as "runId" from dag_run where dag_id = $1 order by id desc limit 8',
     values: [dag.dagId],
   };
   const database = withOperations(applyMutant(world.mutant, world.database, undefined), worldDatabase);
   const operated = async (): Promise<void> => {
-    const [[run]] = await database.batch([latest]);
-    if (run === undefined) return;
+    const [[newest, ...others]] = await database.batch([latest]);
+    if (newest === undefined) return;
+    const run = random.pick([newest, ...others]);
     const context = { database, now: time.now, newId: () => random.uuid() };
     await operateOnDagRuns(context, { selection: { dagId: dag.dagId, runId: run.runId }, decide });
     for (const scheduler of world.schedulers.values()) if (random.happens(0.5)) scheduler.wake('runs');

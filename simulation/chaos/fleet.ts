@@ -21,11 +21,15 @@ export interface ChaosFleet {
   restartDatabase(random: SeededRandom): Promise<'stopped' | 'killed'>;
   /** Asks an environment's API, with a body by POST; undefined while it does not answer, and where it refuses. */
   ask(environment: EnvironmentName, url: string, body?: object): Promise<unknown>;
+  /** The last lines that each environment wrote to its log, for whoever wants to know why something is stuck. */
+  lastLines(): string;
   stop(): Promise<void>;
 }
 
 /** The environments, each a process on a folder of its own. */
 export type EnvironmentName = 'orders' | 'reports';
+
+const LAST_LINES = 20;
 
 /** Starts everything and waits until both environments have answered once. */
 export async function startFleet(database: BenchDatabase): Promise<ChaosFleet> {
@@ -58,6 +62,10 @@ export async function startFleet(database: BenchDatabase): Promise<ChaosFleet> {
       return isKilled ? 'killed' : 'stopped';
     },
     ask: (name, url, body) => environments[name].ask(url, body),
+    lastLines: () =>
+      Object.entries(environments)
+        .map(([name, { lastLines }]) => `${name}:\n${lastLines.join('')}`)
+        .join('\n'),
     async stop() {
       await Promise.all([environments.orders.stop(), environments.reports.stop()]);
       await broker.close();
@@ -85,6 +93,7 @@ class VictimEnvironment {
   readonly #folder: string;
   #process: ChildProcess;
   #isStopping = false;
+  readonly lastLines: string[] = [];
 
   constructor(name: EnvironmentName, settings: Readonly<Record<string, unknown>>) {
     this.#folder = makeFolder({ [`${name}.ts`]: DAG_FILES[name] });
@@ -95,10 +104,10 @@ class VictimEnvironment {
   #start(): ChildProcess {
     const command = path.resolve(import.meta.dirname, '../../packages/core/bin/tradewind.mjs');
     const started = spawn(process.execPath, [command, 'standalone', '--folder', this.#folder], { stdio: ['ignore', 'ignore', 'pipe'] });
-    const lastLines: string[] = [];
+    const { lastLines } = this;
     started.stderr.on('data', (chunk: Buffer) => {
       lastLines.push(chunk.toString());
-      lastLines.splice(0, Math.max(0, lastLines.length - 20));
+      lastLines.splice(0, Math.max(0, lastLines.length - LAST_LINES));
     });
     started.once('exit', (code) => {
       if (this.#isStopping) return;

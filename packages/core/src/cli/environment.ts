@@ -184,6 +184,20 @@ async function startWork(
     wakeUps.federation?.wake();
   });
   onStop(() => Promise.resolve(stopListening()));
+  wakeUps.triggerer = await startTriggers(config, log, { ...parts, scheduler });
+
+  const federation = startEvents(config, { observe, log }, { database, onStop, scheduler });
+  wakeUps.federation = federation;
+  return { scheduler, federation };
+}
+
+/** The triggerer: what tasks wait for with code of their own, and callbacks. */
+async function startTriggers(
+  config: EnvironmentConfig,
+  log: Log,
+  { database, onStop, secrets, scheduler }: Parts & Secrets & Pick<Work, 'scheduler'>,
+): Promise<Triggerer> {
+  const places = bundlePlaces(config);
   const triggerer = await composeTriggerer(config, {
     database,
     log: log.named('triggerer'),
@@ -191,12 +205,8 @@ async function startWork(
     maskRecord: (record) => secrets.masker.maskValue(record) as LogRecord,
     onFired: () => scheduler.wake('runs'),
   });
-  wakeUps.triggerer = triggerer;
   onStop(() => triggerer.stop());
-
-  const federation = startEvents(config, { observe, log }, { database, onStop, scheduler });
-  wakeUps.federation = federation;
-  return { scheduler, federation };
+  return triggerer;
 }
 
 /** What receives and sends events of other environments. */

@@ -12,6 +12,7 @@ import type { ActiveDagRun } from '../store/transitions/start-dag-runs.ts';
 import type { StoredTaskInstance } from '../store/active-runs.ts';
 import { markSkippedByChoice } from './apply-choice.ts';
 import {
+  isOccupying,
   relevantInstances,
   standsForAll,
   type ActiveNode,
@@ -139,7 +140,7 @@ function fillNode(
   for (const task of node.instances) if (!task.isStored) run.pending.push(task);
   for (const task of node.instances) {
     if (!isFinishedTaskInstanceState(task.state)) run.unfinished += 1;
-    if (task.state === 'queued' || task.state === 'running') {
+    if (isOccupying(task)) {
       run.occupied += 1;
       node.occupied += 1;
     }

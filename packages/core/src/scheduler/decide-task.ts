@@ -74,6 +74,11 @@ export function settleTask(
 /** Ends the run where nothing of it is left to do. */
 export function finishRunIfDone(run: ActiveRun, plan: TickPlan): void {
   if (run.unfinished > 0 || run.isFinishing) return;
+  const { markedState } = run.row;
+  if (markedState !== null) {
+    finishRun(run, { state: markedState, reason: 'marked' }, plan);
+    return;
+  }
   const outcome = decideRunOutcome(run.graph, (index) => (run.nodes[index]?.instances ?? []).map(({ state }) => state));
   finishRun(run, { state: outcome, reason: outcome === 'failed' ? 'task_failure' : null }, plan);
 }

@@ -4,7 +4,8 @@ import { decideTask, finishRunIfDone, spreadEnd } from './decide-task.ts';
 import { endRunOnFailure } from './halt-run.ts';
 import { attemptOf, endTask, restartTask } from './move-task.ts';
 import { retryDelayOf } from './retry-delay-of.ts';
-import { isOccupying, noteSlots, type SchedulerState } from './scheduler-state.ts';
+import { isOccupying } from './run-state.ts';
+import { noteSlots, type SchedulerState } from './scheduler-state.ts';
 import type { TaskOfRun, TickPlan } from './tick-plan.ts';
 
 /** Larger values are read again from the database when a task needs them. */
@@ -53,7 +54,8 @@ export function endTry(
 }
 
 /** What ran of a cleared task instance has ended: it is decided anew. */
-export function restart(run: TaskOfRun['run'], task: TaskOfRun['task'], plan: TickPlan): void {
+export function restart(state: SchedulerState, { run, task }: TaskOfRun, plan: TickPlan): void {
+  noteSlots(state, task, -1);
   restartTask(run, task, plan);
   decideTask(run, task, plan);
   finishRunIfDone(run, plan);

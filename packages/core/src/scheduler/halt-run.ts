@@ -2,8 +2,8 @@
 import { isFinishedTaskInstanceState } from '@tradewind/protocol';
 import { finishRun, spreadEnd } from './decide-task.ts';
 import { haltTask } from './move-task.ts';
-import { isOccupying, noteSlots, type SchedulerState } from './scheduler-state.ts';
-import { tasksOf, type ActiveRun, type ActiveTask } from './run-state.ts';
+import { noteSlots, type SchedulerState } from './scheduler-state.ts';
+import { isOccupying, tasksOf, type ActiveRun, type ActiveTask } from './run-state.ts';
 import type { TaskOfRun, TickPlan } from './tick-plan.ts';
 
 /** Most runs whose time has come in one tick. */

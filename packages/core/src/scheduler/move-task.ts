@@ -4,7 +4,7 @@
  */
 import { isFinishedTaskInstanceState, type Attempt, type Deferral, type StartFromTrigger } from '@tradewind/protocol';
 import type { TryEnd } from '../model/try-end.ts';
-import type { ActiveRun, ActiveTask, ReadyList } from './run-state.ts';
+import { isOccupying, type ActiveRun, type ActiveTask, type ReadyList } from './run-state.ts';
 import type { TickPlan } from './tick-plan.ts';
 
 /** The current attempt at a task instance. */
@@ -133,7 +133,7 @@ export function haltTask(run: ActiveRun, task: ActiveTask, state: 'failed' | 'sk
     state,
     failure: state === 'failed' ? JSON.stringify({ kind: 'stopped', message }) : null,
   });
-  if (task.state === 'queued' || task.state === 'running') {
+  if (isOccupying(task)) {
     plan.cancelled.push({ attempt: attemptOf(task), reason: message });
     leaveSlot(run, task);
   }
@@ -147,6 +147,7 @@ export function haltTask(run: ActiveRun, task: ActiveTask, state: 'failed' | 'sk
 export function restartTask(run: ActiveRun, task: ActiveTask, plan: TickPlan): void {
   task.maxTries = task.tryNumber + task.node.graph.task.retries + 1;
   plan.restarted.push({ id: task.id, epoch: task.epoch, maxTries: task.maxTries });
+  leaveSlot(run, task);
   task.state = 'none';
   task.epoch += 1;
   task.losses = 0;

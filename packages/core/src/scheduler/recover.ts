@@ -1,6 +1,7 @@
 import type { Attempt } from '@tradewind/protocol';
 import { selectChangedDagRuns, selectHeldDagRuns, selectPools, selectUnknownDagRuns } from '../store/active-runs.ts';
 import { endExpiredJobs, endOtherJobs, heartbeatJob, startJob } from '../store/transitions/jobs.ts';
+import { releaseMarkedDagRuns } from '../store/transitions/mark-dag-run.ts';
 import { adoptDagRuns } from '../store/transitions/start-dag-runs.ts';
 import { resumePausedRuns } from './commit-tick.ts';
 import {
@@ -8,10 +9,10 @@ import {
   DEFAULT_RECOVERY_INTERVAL_MS,
   distrustRun,
   isCurrent,
-  isOccupying,
   type SchedulerParts,
   type SchedulerState,
 } from './scheduler-state.ts';
+import { isOccupying } from './run-state.ts';
 import { lineUp, retryOversized } from './slots.ts';
 import { recoverRun, takeRuns } from './take-runs.ts';
 import type { TickPlan } from './tick-plan.ts';
@@ -63,9 +64,9 @@ export async function recover(state: SchedulerState, plan: TickPlan): Promise<vo
 /** Finds the runs that somebody else has changed, to be read again. */
 export async function noticeChanges(state: SchedulerState): Promise<void> {
   if (!state.mayHaveChanges) return;
-  const [changed] = await state.parts.database.batch([selectChangedDagRuns(state.term)]);
+  const [changed, ended] = await state.parts.database.batch([selectChangedDagRuns(state.term), releaseMarkedDagRuns(state.term)]);
   state.mayHaveChanges = false;
-  for (const { id } of changed) {
+  for (const { id } of [...changed, ...ended]) {
     const run = state.runs.get(id);
     if (run !== undefined) distrustRun(state, run);
   }
@@ -92,7 +93,7 @@ function stopReplaced(state: SchedulerState): void {
   state.doubtful.clear();
   for (const attempt of doubtful) {
     const known = state.byTaskInstance.get(attempt.taskInstanceId);
-    const isWanted = known !== undefined && isCurrent(known, attempt) && (isOccupying(known.task) || known.task.state === 'restarting');
+    const isWanted = known !== undefined && isCurrent(known, attempt) && isOccupying(known.task);
     if (!isWanted) state.parts.executor.cancel(attempt, 'the task instance was changed, or belongs to another scheduler now');
   }
 }

@@ -133,3 +133,8 @@ export function relevantInstances(of: ActiveNode, task: ActiveTask): readonly Ac
 export function standsForAll({ instances }: ActiveNode): boolean {
   return instances[0]?.mapIndex === -1;
 }
+
+/** Whether a task instance takes slots: its code runs, or is about to. */
+export function isOccupying({ state }: ActiveTask): boolean {
+  return state === 'queued' || state === 'running' || state === 'restarting';
+}

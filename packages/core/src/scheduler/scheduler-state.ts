@@ -10,7 +10,7 @@ import type { BackfillProgress } from './advance-backfills.ts';
 import type { ScheduleProgress } from './create-scheduled-runs.ts';
 import type { DeadlineWatch } from './deadline-watch.ts';
 import { createQueueProgress, type QueueProgress } from './decide-queued-events.ts';
-import { tasksOf, type ActiveRun, type ActiveTask } from './run-state.ts';
+import { isOccupying, tasksOf, type ActiveRun, type ActiveTask } from './run-state.ts';
 import { SlotLine } from './slot-line.ts';
 import type { TaskOfRun } from './tick-plan.ts';
 import { TimerHeap } from './timer-heap.ts';
@@ -179,7 +179,7 @@ export function distrustRun(state: SchedulerState, run: ActiveRun): void {
   state.stale.add(run.row.id);
   if (state.runs.get(run.row.id) !== run) return;
   for (const task of tasksOf(run)) {
-    if (isOccupying(task) || task.state === 'restarting') state.doubtful.set(task.id, { taskInstanceId: task.id, epoch: task.epoch });
+    if (isOccupying(task)) state.doubtful.set(task.id, { taskInstanceId: task.id, epoch: task.epoch });
   }
   forgetRun(state, run);
 }
@@ -189,11 +189,6 @@ export function noteSlots(state: SchedulerState, { node }: ActiveTask, sign: 1 |
   const { pool = 'default_pool', poolSlots = 1 } = node.graph.task;
   state.slotsTaken.set(pool, Math.max(0, (state.slotsTaken.get(pool) ?? 0) + sign * poolSlots));
   if (sign === -1) state.fullPools.delete(pool);
-}
-
-/** Whether a task instance takes slots: queued or running. */
-export function isOccupying({ state }: ActiveTask): boolean {
-  return state === 'queued' || state === 'running';
 }
 
 /** Whether a task instance of an active run is at this very attempt. */

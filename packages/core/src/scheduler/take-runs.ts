@@ -57,7 +57,7 @@ export function recoverRun(state: SchedulerState, run: ActiveRun, plan: TickPlan
     const isAlive = state.parts.executor.holds(attemptOf(task)) || hasReport(state, task);
     if (task.state === 'restarting') {
       if (isAlive) state.parts.executor.cancel(attemptOf(task), 'the task instance was cleared');
-      else restart(run, task, plan);
+      else restart(state, { run, task }, plan);
     } else if (!isAlive && task.state === 'queued') {
       noteSlots(state, task, -1);
       resetTask(run, task, plan);

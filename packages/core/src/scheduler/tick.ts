@@ -77,7 +77,7 @@ function refuse({ parts }: SchedulerState, report: AttemptReport): void {
 function applyReport(state: SchedulerState, plan: TickPlan, { target, report }: { target: TaskOfRun; report: AttemptReport }): void {
   const { run, task } = target;
   if (task.state === 'restarting') {
-    if (report.type === 'ended') restart(run, task, plan);
+    if (report.type === 'ended') restart(state, { run, task }, plan);
     return;
   }
   if (task.state === 'queued') {

@@ -496,9 +496,9 @@ CREATE TABLE task_instance (
   unique (dag_run_id, task_id, map_index)
 );
 
-CREATE INDEX task_instance_in_pool on task_instance (pool, state, pool_slots) where state in ('queued', 'running', 'deferred');
+CREATE INDEX task_instance_in_pool on task_instance (pool, state, pool_slots) where state in ('queued', 'running', 'restarting', 'deferred');
 
-CREATE INDEX task_instance_occupying on task_instance (dag_id, task_id) where state in ('queued', 'running');
+CREATE INDEX task_instance_occupying on task_instance (dag_id, task_id) where state in ('queued', 'running', 'restarting');
 
 CREATE TABLE task_instance_history (
   task_instance_id text not null,

@@ -10,6 +10,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { systemClock, type Clock } from '../platform/clock.ts';
 import { TradewindError } from '../platform/errors.ts';
+import { badEnvironment } from './store-dags.ts';
 
 interface Piece {
   /** For people, such as `task "load" of run "…"`. */
@@ -57,12 +58,12 @@ export class AuthorCode {
 
   /**
    * Lets virtual time pass for the code that calls it.
-   * @throws what the signal was aborted with; TradewindError `bad_request` outside of code that was started here
+   * @throws what the signal was aborted with; SdkError `bad_test_run` outside of code that was started here
    */
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const piece = this.#current.getStore();
     if (piece === undefined) {
-      throw new TradewindError('bad_request', 'clock.sleep() lets a task take time and is called in a task; in the test, use clock.advance()');
+      throw badEnvironment('clock.sleep() lets a task take time and is called in a task; in the test, use clock.advance()');
     }
     signal?.throwIfAborted();
     await new Promise<void>((resolve, reject) => {

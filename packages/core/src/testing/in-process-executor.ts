@@ -15,8 +15,11 @@ export interface InProcessExecutorParts {
 
 /** An executor whose tries run in this process. */
 export interface InProcessExecutor extends Executor {
-  /** Reports the start of the tries that take time; a start and an end in the same moment are one report. */
-  reportStarted(): void;
+  /**
+   * Reports the start of the tries that take time; a start and an end in the same moment are one report.
+   * @returns whether there were some
+   */
+  reportStarted(): boolean;
 }
 
 interface HeldTry {
@@ -72,11 +75,12 @@ export function createInProcessExecutor({ clock, code, parallelism, run, onRepor
     holds: (attempt) => held.has(keyOf(attempt)),
     cancel: (attempt, reason) => endEarly(keyOf(attempt), { kind: 'stopped', message: `the task was stopped: ${reason}` }),
     reportStarted() {
-      for (const one of held.values()) {
-        if (one.isReported) continue;
+      const unreported = [...held.values()].filter(({ isReported }) => !isReported);
+      for (const one of unreported) {
         one.isReported = true;
         onReport(started(one));
       }
+      return unreported.length > 0;
     },
     stop() {
       for (const { abort, forget, timeout } of held.values()) {

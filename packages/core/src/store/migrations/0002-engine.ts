@@ -21,8 +21,8 @@ export const engine: Migration = {
       primary key (dag_run_id, scope_id)
     )`,
     ...COLUMNS.map((column) => `alter table ${column}`),
-    `create index task_instance_in_pool on task_instance (pool) where state in ('queued', 'running', 'deferred')`,
-    `create index task_instance_occupying on task_instance (dag_id, task_id) where state in ('queued', 'running')`,
+    `create index task_instance_in_pool on task_instance (pool) where state in ('queued', 'running', 'restarting', 'deferred')`,
+    `create index task_instance_occupying on task_instance (dag_id, task_id) where state in ('queued', 'running', 'restarting')`,
     `create index dag_run_changed on dag_run (scheduler_term) where state = 'running' and revision <> seen_revision`,
     ...(dialect === 'postgres' ? [`analyze pool`] : []),
   ],

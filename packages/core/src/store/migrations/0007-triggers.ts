@@ -69,7 +69,7 @@ export const triggers: Migration = {
     `create index deadline_of_run on deadline (dag_run_id)`,
     // Covers what the slots of a pool are counted by: a hundred thousand deferred task instances must not be looked at one by one.
     `drop index task_instance_in_pool`,
-    `create index task_instance_in_pool on task_instance (pool, state, pool_slots) where state in ('queued', 'running', 'deferred')`,
+    `create index task_instance_in_pool on task_instance (pool, state, pool_slots) where state in ('queued', 'running', 'restarting', 'deferred')`,
     `alter table dag_run add column deadlines_of integer`,
     `alter table dag_version add column deadlines text`,
     `create index dag_version_with_deadlines on dag_version (id) where deadlines is not null`,

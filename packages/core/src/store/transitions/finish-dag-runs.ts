@@ -20,7 +20,7 @@ export const finishDagRuns = defineStatement<{ id: string }, [tick: string, now:
   'finish_dag_runs',
   (d) => `
     update dag_run
-    set state = wanted.state, ended_at = $2, end_reason = wanted.reason, scheduler_term = null, held_by_tick = null
+    set state = wanted.state, ended_at = $2, end_reason = wanted.reason, marked_state = null, scheduler_term = null, held_by_tick = null
     from ${d.rows('$3', 'wanted', { id: 'text', state: 'text', reason: 'text' })}
     where dag_run.id = wanted.id and dag_run.state = 'running' and dag_run.held_by_tick = $1 and wanted.state in ('success', 'failed')
       and not exists (

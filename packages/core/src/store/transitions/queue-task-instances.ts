@@ -62,7 +62,7 @@ export const queueTaskInstances = defineStatement<
       where (pool.slots < 0 or candidate.asked <= pool.slots - ${occupiedSlots('pool')})
         and (candidate.max_per_dag is null or candidate.place <= candidate.max_per_dag - (
           select count(*) from task_instance as busy
-          where busy.dag_id = candidate.dag_id and busy.task_id = candidate.task_id and busy.state in ('queued', 'running')
+          where busy.dag_id = candidate.dag_id and busy.task_id = candidate.task_id and busy.state in ('queued', 'running', 'restarting')
         ))
     ) as granted
     where task_instance.id = granted.id and task_instance.epoch = granted.epoch and task_instance.state = 'scheduled'
@@ -84,7 +84,7 @@ export function occupiedSlots(pool: string): string {
     select coalesce(sum(occupying.pool_slots), 0) from task_instance as occupying
     where occupying.pool = ${pool}.name and occupying.state in (${states})
   )`;
-  return `(${slotsIn(`'queued', 'running'`)} + case when ${pool}.include_deferred = 1 then ${slotsIn(`'deferred'`)} else 0 end)`;
+  return `(${slotsIn(`'queued', 'running', 'restarting'`)} + case when ${pool}.include_deferred = 1 then ${slotsIn(`'deferred'`)} else 0 end)`;
 }
 
 /** Why a task instance was not queued. */

@@ -17,13 +17,15 @@ export interface ActiveDagRun {
   readonly dagVersionId: string;
   readonly bundleVersion: string;
   readonly revision: number;
+  /** How the run is to end whatever its tasks say, because somebody has marked it. */
+  readonly markedState: 'success' | 'failed' | null;
 }
 
 /** What a statement returns of a run that was taken. */
 export const ACTIVE_DAG_RUN_COLUMNS = `
   dag_run.id as id, dag_run.dag_id as "dagId", dag_run.run_id as "runId", dag_run.run_type as "runType", dag_run.conf as conf, dag_run.logical_at as "logicalAt",
   dag_run.interval_start_at as "intervalStartAt", dag_run.interval_end_at as "intervalEndAt", dag_run.run_after_at as "runAfterAt", dag_run.started_at as "startedAt",
-  dag_run.dag_version_id as "dagVersionId", dag_run.bundle_version as "bundleVersion", dag_run.revision as revision`;
+  dag_run.dag_version_id as "dagVersionId", dag_run.bundle_version as "bundleVersion", dag_run.revision as revision, dag_run.marked_state as "markedState"`;
 
 /**
  * Locks the dags that have runs waiting, in the order of their ids, so that of two schedulers each counts the other's starts.
