@@ -269,14 +269,16 @@ describe('help', () => {
       'cli/output/output-format.ts',
       'cli/program.ts',
       'cli/report-failure.ts',
+      'cli/secret-files/formats.ts',
       'cli/version.ts',
+      'model/backfill/backfill.ts',
       'platform/errors.ts',
       'platform/inherited-variables.ts',
     ]);
   });
 
   test('of each command fits in 80 columns', async () => {
-    for (const args of [[], ['dags'], ['dags', 'trigger'], ['fleet', 'up'], ['standalone']]) {
+    for (const args of [[], ['dags'], ['dags', 'trigger'], ['tasks'], ['pools'], ['backfill', 'create'], ['fleet', 'up'], ['standalone']]) {
       const { stdout } = await tradewind([...args, '--help'], { cwd: REPOSITORY });
       expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
     }

@@ -1,67 +1,7 @@
 import type { EventSource } from '../packages/core/src/federation/source.ts';
 import type { Database, Statement } from '../packages/core/src/store/database.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
-
-/** A known bug, put back in: what a statement loses. A simulation that does not find these proves nothing. */
-interface StatementMutation {
-  readonly statement: string;
-  readonly without: string;
-  readonly instead: string;
-}
-
-const STATEMENT_MUTANTS = {
-  /** A finish no longer looks whether the task instance is running. */
-  'no-state-guard': [{ statement: 'finish_task_instances', without: `and task_instance.state = 'running'`, instead: '' }],
-  /** A start no longer looks whether the task instance is queued. */
-  'no-start-guard': [{ statement: 'start_task_instances', without: `and task_instance.state = 'queued'`, instead: '' }],
-  /** A late report of a replaced attempt is taken for one of the current attempt. */
-  'no-epoch-check': [
-    { statement: 'finish_task_instances', without: 'and task_instance.epoch = ended.epoch', instead: '' },
-    { statement: 'start_task_instances', without: 'and task_instance.epoch = started.epoch', instead: '' },
-  ],
-  /** A scheduler that lost its lease goes on writing. */
-  'no-lease-check': [{ statement: 'hold_dag_runs', without: 'and dag_run.scheduler_term = $2', instead: 'and $2 > 0' }],
-  /** What follows from a finish is written although the finish was refused. */
-  'no-refusal-check': [{ statement: 'release_refused_dag_runs', without: 'where dag_run.held_by_tick = $1', instead: 'where $1 is null' }],
-  /** An attempt that is taken back keeps its epoch, so its worker may still start. */
-  'reset-keeps-epoch': [
-    { statement: 'reset_task_instances', without: 'epoch = task_instance.epoch + 1', instead: 'epoch = task_instance.epoch' },
-  ],
-  /** Active runs are not counted before another is started. */
-  'no-run-limit': [
-    {
-      statement: 'start_dag_runs',
-      without: 'where queued.place <= dag.max_active_runs -',
-      instead: 'where queued.place <= 1 + dag.max_active_runs -',
-    },
-  ],
-  /** The value of an attempt is stored although the attempt was refused. */
-  'unguarded-value': [
-    {
-      statement: 'push_xcoms',
-      without: `join task_instance as instance on instance.id = returned.id and instance.epoch = returned.epoch and instance.state = 'success'`,
-      instead: 'join task_instance as instance on instance.id = returned.id',
-    },
-  ],
-  /** Every delivery of a message is a message of its own. */
-  'no-dedupe-key': [
-    { statement: 'insert_inbox', without: 'received.dedupe_key, received.status', instead: 'received.id, received.status' },
-    { statement: 'insert_received_asset_events', without: 'select happened.event_key', instead: 'select happened.event_key || inbox.id' },
-    {
-      statement: 'insert_received_run_requests',
-      without: 'wanted.run_id, wanted.event_key',
-      instead: 'wanted.run_id || wanted.id, wanted.event_key || inbox.id',
-    },
-  ],
-  /** The request of a run is marked as answered whether or not the run came about in the same transaction. */
-  'request-without-run': [
-    {
-      statement: 'create_requested_dag_runs',
-      without: 'where request.claimed_term = $1',
-      instead: 'where request.claimed_term = $1 and request.requested_at % 50 > 0',
-    },
-  ],
-} as const satisfies Record<string, readonly StatementMutation[]>;
+import { STATEMENT_MUTANTS, type StatementMutation } from './statement-mutants.ts';
 
 /** Bugs of order, which no statement shows. */
 const ORDER_MUTANTS = [

@@ -16,7 +16,7 @@ export interface WorkerHistory {
 export interface TaskBehaviour {
   /** How often a try ends as it is drawn; else it succeeds. */
   readonly wildness: number;
-  readonly longestMs: number;
+  readonly longestMs: () => number;
 }
 
 /** What a simulated executor is made of. */
@@ -69,7 +69,7 @@ export function createSimulatedExecutor(parts: SimulatedExecutorParts): Executor
       if (!process.isAlive() && !survives) return;
       history.begun.add(attemptKey(attempt));
       send({ type: 'started', attempt, at: time.now, pid: 1, hostname: 'worker' }, random.between(0, 2));
-      time.plan(random.between(0, behaviour.longestMs), `${process.name} worker ends`, () => {
+      time.plan(random.between(0, behaviour.longestMs()), `${process.name} worker ends`, () => {
         if (!process.isAlive() && !survives) return;
         const outcome = state.isCancelled ? cancelled : drawEnd(parts, workload);
         history.ended.set(attemptKey(attempt), { outcome, at: time.now });

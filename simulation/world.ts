@@ -42,6 +42,8 @@ const START_AT = Date.UTC(2026, 10, 21);
 const PEACE_MS = 3_600_000;
 /** Longer than any wait of a task: where nothing has changed for so long, nothing will. */
 const REST_MS = 60_000;
+/** How long short tasks take at most; in peace all are short. */
+const SHORT_MS = 60;
 const LEASE_MS = 2_000;
 const RECOVERY_INTERVAL_MS = 500;
 
@@ -78,6 +80,7 @@ export async function playEpisode(random: SeededRandom, steps: number, mutant?: 
   const history: WorkerHistory = { begun: new Set(), ended: new Map() };
   const expectedRuns: ExpectedRuns = { byHand: new Set(), byEvent: new Set() };
   const checker = new Checker({ connection, dags, history, expectedRuns, now: () => time.now });
+  const longestMs = random.pick([SHORT_MS, 3 * LEASE_MS]);
   const world: World = {
     time,
     random,
@@ -93,7 +96,7 @@ export async function playEpisode(random: SeededRandom, steps: number, mutant?: 
     schedulers: new Map(),
     mutant,
     // In half of the worlds tasks outlast leases, so that workers report long after they were given up.
-    behaviour: { wildness: random.pick([0.2, 0.7]), longestMs: random.pick([60, 3 * LEASE_MS]) },
+    behaviour: { wildness: random.pick([0.2, 0.7]), longestMs: () => (world.isPeaceful ? SHORT_MS : longestMs) },
     isPeaceful: false,
     incarnations: 0,
   };
@@ -320,7 +323,7 @@ function operate(world: World, dag: SerializedDag): void {
   const { decide } = drawOperation(random, random.pick([first, ...rest]).taskId);
   const latest: Statement<{ runId: string }> = {
     name: 'simulation_latest_runs',
-    text: () => 'select run_id as "runId" from dag_run where dag_id = $1 order by id desc limit 8',
+    text: () => 'select run_id as "runId" from dag_run where dag_id = $1 and started_at is not null order by id desc limit 8',
     values: [dag.dagId],
   };
   const database = withOperations(applyMutant(world.mutant, world.database, undefined), worldDatabase);

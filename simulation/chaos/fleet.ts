@@ -15,8 +15,8 @@ import { DAG_FILES } from './load.ts';
 export interface ChaosFleet {
   /** Sends the event with this number to the first environment. */
   send(number: number): Promise<void>;
-  /** Kills a process of the fleet and says what it was; undefined where the drawn one had none. */
-  kill(random: SeededRandom): 'environments' | 'children' | undefined;
+  /** Kills a process of this kind; false where the environment that was drawn has none at the moment. */
+  kill(victim: Victim, random: SeededRandom): boolean;
   /** Ends the PostgreSQL server, by a fast shutdown or with SIGKILL, and starts it again on the same files. Says which. */
   restartDatabase(random: SeededRandom): Promise<'stopped' | 'killed'>;
   /** Asks an environment's API, with a body by POST; undefined while it does not answer, and where it refuses. */
@@ -25,6 +25,9 @@ export interface ChaosFleet {
   lastLines(): string;
   stop(): Promise<void>;
 }
+
+/** What is killed: environments as a whole, or processes that run author code for them. */
+export type Victim = 'environments' | 'children';
 
 /** The environments, each a process on a folder of its own. */
 export type EnvironmentName = 'orders' | 'reports';
@@ -50,9 +53,9 @@ export async function startFleet(database: BenchDatabase): Promise<ChaosFleet> {
   };
   return {
     send: (number) => broker.publish({ n: number }),
-    kill(random) {
+    kill(victim, random) {
       const environment = random.happens(0.5) ? environments.orders : environments.reports;
-      return random.happens(0.4) ? environment.killItself() : environment.killChild(random);
+      return victim === 'environments' ? environment.killItself() : environment.killChild(random);
     },
     async restartDatabase(random) {
       if (postgres === undefined) throw new Error('there is no database server to restart: give --database postgres');
@@ -117,18 +120,17 @@ class VictimEnvironment {
     return started;
   }
 
-  killItself(): 'environments' | undefined {
-    return this.#process.kill('SIGKILL') ? 'environments' : undefined;
+  killItself(): boolean {
+    return this.#process.kill('SIGKILL');
   }
 
-  killChild(random: SeededRandom): 'children' | undefined {
+  killChild(random: SeededRandom): boolean {
     const [first, ...others] = childrenOf(this.#process.pid ?? 0);
-    if (first === undefined) return undefined;
+    if (first === undefined) return false;
     try {
-      process.kill(random.pick([first, ...others]), 'SIGKILL');
-      return 'children';
+      return process.kill(random.pick([first, ...others]), 'SIGKILL');
     } catch {
-      return undefined;
+      return false;
     }
   }
 

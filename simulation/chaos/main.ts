@@ -14,6 +14,8 @@ import { judge, type Verdict } from './verdict.ts';
 
 const SHORTEST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 900;
+/** The rest are children. */
+const ENVIRONMENT_SHARE = 0.4;
 const SHORTEST_UPTIME_MS = 5_000;
 const LONGEST_UPTIME_MS = 10_000;
 /**
@@ -80,12 +82,12 @@ async function trouble(running: ChaosFleet): Promise<Trouble> {
   const ended = new AbortController();
   const restarting = restartsPostgres ? restartAgainAndAgain(running, { done, signal: ended.signal }) : undefined;
   const sending = sendAll(running);
-  while (done.environments + done.children < kills) {
-    await pause(random.between(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS));
-    const victim = running.kill(random);
-    if (victim === undefined) continue;
+  for (let total = 1; total <= kills; total += 1) {
+    const victim = random.happens(ENVIRONMENT_SHARE) ? 'environments' : 'children';
+    // Another kind in its place would hit environments mostly that have not come to work yet.
+    do await pause(random.between(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS));
+    while (!running.kill(victim, random));
     done[victim] += 1;
-    const total = done.environments + done.children;
     if (total % 10 === 0) console.error(`chaos: ${total} of ${kills} kills`);
   }
   await sending;

@@ -17,6 +17,7 @@ export * from './serialized-dag.ts';
 export * from './serialized-deadline.ts';
 export * from './serialized-schedule.ts';
 export * from './serialized-task.ts';
+export * from './shared-parsing.ts';
 export * from './states.ts';
 export * from './task-request.ts';
 export * from './trigger-messages.ts';

@@ -50,6 +50,7 @@ export { dayOfWeekSensor, type DayOfWeekSensorOptions, type WeekDay } from './au
 export { externalTaskSensor, type ExternalTaskSensorOptions } from './authoring/operators/sensors/external-task-sensor.ts';
 export { fileSensor, type FileSensorOptions } from './authoring/operators/sensors/file-sensor.ts';
 export { timeDeltaSensor, type TimeDeltaSensorOptions } from './authoring/operators/sensors/time-delta-sensor.ts';
+export { timeSensor, type TimeSensorOptions } from './authoring/operators/sensors/time-sensor.ts';
 export type { ParamSchema, ParamSchemas, ParamValue, ParamValues } from './authoring/param-schema.ts';
 export type { AssetConditionInput, AssetSchedule, AssetScheduleSettings } from './authoring/asset-condition.ts';
 export type { Inlet, Outlet } from './authoring/asset-lists.ts';

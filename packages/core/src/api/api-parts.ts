@@ -2,6 +2,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { ShownConfigSection } from '../platform/describe-config.ts';
 import type { Random } from '../platform/random.ts';
+import type { LargeValues } from '../platform/value-store.ts';
 import type { Database } from '../store/database.ts';
 import type { LogSearches } from '../task-logs/search-thread.ts';
 import type { Authentication } from './auth/authentication.ts';
@@ -34,6 +35,8 @@ export interface ServerParts {
   readonly config: readonly ShownConfigSection[];
   /** Undefined where another process reads the dag files. */
   readonly dagFiles?: DagFilesPort;
+  /** Where large values lie. Undefined where this process cannot reach them. */
+  readonly largeValues?: LargeValues;
   /** Called after each commit that the scheduler may wait for. */
   readonly wake: () => void;
   /** Whether browsers reach the environment over https, for instance through a proxy. @default false */

@@ -28,6 +28,7 @@ export const STATUS_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   unauthenticated: 401,
   unsupported_media_type: 415,
   usage: 400,
+  value_unreadable: 500,
 };
 
 /** Too many of something in a short time. */

@@ -27,8 +27,8 @@ export async function reportAssetEvent(parts: ApiParts, { asset, extra }: AssetR
     .digest('hex');
   const [dags] = await database.batch([selectDagsScheduledOn([{ name: asset.name }])]);
   const runRequests = dags.map(({ dagId, serialized }) => {
-    const { params } = decodeJson(serialized) as unknown as SerializedDag;
-    return { id: random.uuid(), dagId, runId: eventRunId(eventKey), ...decideRunRequest(params, extra) };
+    const dag = decodeJson(serialized) as unknown as SerializedDag;
+    return { id: random.uuid(), dagId, runId: eventRunId(eventKey), ...decideRunRequest(dag, extra) };
   });
   // Airflow marks events that came this way.
   const data = { ...extra, from_rest_api: true };

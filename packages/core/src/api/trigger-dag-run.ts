@@ -68,11 +68,18 @@ interface CheckedDag {
 }
 
 /** Checks the conf against the current version and returns that version. */
-async function checkConf({ database }: TriggerParts, { dagId, conf }: TriggerRequest): Promise<CheckedDag> {
+async function checkConf({ database }: TriggerParts, { dagId, conf, runType = 'manual' }: TriggerRequest): Promise<CheckedDag> {
   const dag = await findDag(database, dagId);
   const definition = dag === undefined ? undefined : await findDagDefinition(database, dagId, dag.dagVersionId);
   if (dag === undefined || definition === undefined) throw unknownDag(dagId);
   if (dag.isStale) throw staleDag(dagId);
+  const { allowedRunTypes } = definition;
+  if (allowedRunTypes?.includes(runType) === false) {
+    throw new TradewindError(
+      'bad_request',
+      `DAG with dag_id: '${dagId}' takes no runs of type ${runType}: it takes ${allowedRunTypes.join(', ')}`,
+    );
+  }
   const resolved = resolveParams(definition.params, conf);
   if (resolved.ok) return { dagVersionId: dag.dagVersionId, timetable: timetableOf(definition.schedule) };
   const problems = resolved.problems.map(({ path, message }) => `${path}: ${message}`).join('; ');

@@ -25,7 +25,7 @@ export interface DagProcessorsParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly parse: (code: CodeLocation, signal: AbortSignal) => Promise<ParseReply>;
+  readonly parse: (code: CodeLocation, signal: AbortSignal, isOneOfMany: boolean) => Promise<ParseReply>;
   readonly findProblem: FindDagProblem;
   /** Hears of each file whose reading changed something; files are named as model/bundle-file.ts does. */
   readonly onChange?: (change: DagFilesChange) => void;

@@ -8,7 +8,8 @@ import { openAuthentication } from '../api/auth/authentication.ts';
 import { createServer, listen } from '../api/server.ts';
 import type { DagFilesChange } from '../dag-processor/dag-files.ts';
 import { locateCode } from '../dag-processor/bundle-folders.ts';
-import { askTimetableCode, parseDagFile } from '../dag-processor/parse-process.ts';
+import { DagFileReader } from '../dag-processor/dag-file-reader.ts';
+import { askTimetableCode } from '../dag-processor/parse-process.ts';
 import { startTimetableKeeper } from '../dag-processor/timetable-keeper.ts';
 import { LocalExecutor } from '../executors/local/local-executor.ts';
 import { startFederation, type Federation } from '../federation/federation.ts';
@@ -25,6 +26,7 @@ import { describeConfig } from '../platform/describe-config.ts';
 import { endLeftoverChildren } from '../platform/leftover-children.ts';
 import type { Log } from '../platform/log.ts';
 import { systemRandom } from '../platform/random.ts';
+import type { LargeValues } from '../platform/value-store.ts';
 import type { ObservedTick } from '../scheduler/scheduler-state.ts';
 import { startScheduler, type Scheduler } from '../scheduler/scheduler.ts';
 import type { Triggerer } from '../triggerer/triggerer.ts';
@@ -35,12 +37,14 @@ import { composeTriggerer } from './compose-triggerer.ts';
 import { announceEnvironment } from './environment-file.ts';
 import { keepJob } from './keep-job.ts';
 import { openStore } from './open-store.ts';
+import { openValues } from './open-values.ts';
 import { readDagSource } from './read-dag-source.ts';
 import { openSecrets, type EnvironmentSecrets } from './task-services/environment-secrets.ts';
 import { composeTaskServices } from './task-services/index.ts';
 import { maskLog } from './task-services/mask-log.ts';
 import { maskParseReply } from './task-services/mask-parse-reply.ts';
 import { pruneBundles } from './prune-bundles.ts';
+import { pruneValues } from './prune-values.ts';
 import { VERSION } from './version.ts';
 
 /** What whoever starts an environment hears of it. */
@@ -101,9 +105,11 @@ async function compose(config: EnvironmentConfig, given: EnvironmentOptions, onS
   const ended = await endLeftoverChildren(config.stateFolder);
   if (ended.length > 0) log.warning('processes of an earlier life were ended', { pids: ended });
 
-  const work = await startWork(config, options, { database, onStop, secrets });
+  const largeValues = openValues(config, log.named('values'));
+  onStop(pruneValues(largeValues, { database, clock, log: log.named('values') }));
+  const work = await startWork(config, options, { database, onStop, secrets, largeValues });
   const processors = await startDagReading(config, options, { database, onStop, secrets, ...work });
-  const served = await startApi(config, { log, database, onStop, secrets, processors, ...work });
+  const served = await startApi(config, { log, database, onStop, secrets, largeValues, processors, ...work });
   store.setAddress(served.address);
   await announceEnvironment(config, served, { clock, onStop });
   const { createdAdmin } = served.authentication;
@@ -123,19 +129,30 @@ interface Secrets {
   readonly secrets: EnvironmentSecrets;
 }
 
+interface Values {
+  readonly largeValues: LargeValues;
+}
+
 interface Work {
   readonly scheduler: Scheduler;
   readonly federation: Federation;
+}
+
+/** Parts that wake each other, as far as they have been started. */
+interface WakeUps {
+  scheduler?: Scheduler;
+  federation?: Federation;
+  triggerer?: Triggerer;
 }
 
 /** Scheduler, executor and federation, which wake each other. */
 async function startWork(
   config: EnvironmentConfig,
   { observe, observeTick, log }: EnvironmentOptions,
-  parts: Parts & Secrets,
+  parts: Parts & Secrets & Values,
 ): Promise<Work> {
-  const { database, onStop, secrets } = parts;
-  const wakeUps: { scheduler?: Scheduler; federation?: Federation; triggerer?: Triggerer } = {};
+  const { database, onStop, secrets, largeValues } = parts;
+  const wakeUps: WakeUps = {};
   const places = bundlePlaces(config);
   const executor = new LocalExecutor({
     clock,
@@ -153,6 +170,7 @@ async function startWork(
       random,
       log: log.named('task-services'),
       secrets,
+      largeValues,
       wake: () => wakeUps.scheduler?.wake('runs'),
     }),
     secrets,
@@ -160,6 +178,7 @@ async function startWork(
   onStop(() => executor.stop());
   const scheduler = await startScheduler({
     maxMapLength: config.scheduler.maxMapLength,
+    largeValues,
     database,
     clock,
     random,
@@ -177,12 +196,7 @@ async function startWork(
   });
   wakeUps.scheduler = scheduler;
   onStop(() => scheduler.stop());
-  const stopListening = database.onWake(() => {
-    scheduler.wake('runs');
-    wakeUps.triggerer?.wake();
-    // An event that was reported through the API may have to leave the environment.
-    wakeUps.federation?.wake();
-  });
+  const stopListening = database.onWake(() => wakeAll(wakeUps));
   onStop(() => Promise.resolve(stopListening()));
   wakeUps.triggerer = await startTriggers(config, log, { ...parts, scheduler });
 
@@ -207,6 +221,13 @@ async function startTriggers(
   });
   onStop(() => triggerer.stop());
   return triggerer;
+}
+
+function wakeAll({ scheduler, triggerer, federation }: WakeUps): void {
+  scheduler?.wake('runs');
+  triggerer?.wake();
+  // An event that was reported through the API may have to leave the environment.
+  federation?.wake();
 }
 
 /** What receives and sends events of other environments. */
@@ -259,13 +280,14 @@ async function startDagReading(
     onStocked: () => scheduler.wake('dags'),
   });
   onStop(() => timetables.stop());
+  const reader = new DagFileReader(child);
   const processors = await startDagProcessors(config, {
     database,
     clock,
     random,
     log,
     findProblem: ({ schedule, params }) => findScheduleProblem(schedule) ?? findParamProblem(params),
-    parse: async (code, signal) => maskParseReply(await parseDagFile(code, child, signal), secrets.masker),
+    parse: async (...file) => maskParseReply(await reader.read(...file), secrets.masker),
     onChange: (change) => {
       scheduler.wake('dags');
       timetables.wake();
@@ -273,7 +295,10 @@ async function startDagReading(
       options.onDagsChanged?.(change);
     },
   });
-  onStop(() => processors.stop());
+  onStop(async () => {
+    await processors.stop();
+    await reader.stop();
+  });
   onStop(pruneBundles(processors, { database, clock, log }));
   onStop(keepJob('dag_processor', { database, clock, log }));
   return processors;
@@ -281,9 +306,9 @@ async function startDagReading(
 
 async function startApi(
   config: EnvironmentConfig,
-  parts: Parts & Secrets & Work & { readonly log: Log; readonly processors: DagProcessors },
+  parts: Parts & Secrets & Values & Work & { readonly log: Log; readonly processors: DagProcessors },
 ) {
-  const { log, database, onStop, scheduler, secrets, processors } = parts;
+  const { log, database, onStop, scheduler, secrets, largeValues, processors } = parts;
   const places = bundlePlaces(config);
   const authentication = await openAuthentication({ stateFolder: config.stateFolder, clock, random });
   const server = createServer({
@@ -297,6 +322,7 @@ async function startApi(
     version: VERSION,
     secrets,
     config: describeConfig(config),
+    largeValues,
     dagFiles: { reread: (files) => processors.reread(files), readSource: (file, version) => readDagSource(places, file, version) },
     wake: () => scheduler.wake('dags'),
   });

@@ -10,6 +10,8 @@ import type { ExitCode } from './exit-codes.ts';
 import { VERSION } from './version.ts';
 
 const HELP_WIDTH = 80;
+/** A text beside long names is wrapped all the same. */
+const LEAST_WIDTH_OF_TEXT = 20;
 const EXIT_CODES_HELP = `
 Exit codes: 0 done, 1 a run failed, 2 wrong usage, 3 not found, 4 not allowed,
 5 conflict (exists, running, taken), 6 timeout, 130 interrupted.
@@ -35,7 +37,7 @@ export function createProgram(onEnd: (exitCode: ExitCode) => void): Command {
   for (const command of allCommands(program)) {
     command
       .exitOverride()
-      .configureHelp({ helpWidth: HELP_WIDTH })
+      .configureHelp({ helpWidth: HELP_WIDTH, minWidthToWrap: LEAST_WIDTH_OF_TEXT })
       .configureOutput({ outputError: (text, write) => write(`tradewind: ${text.replace(/^error: /, '')}`) })
       .helpOption('-h, --help', 'show this help')
       .helpCommand(false);

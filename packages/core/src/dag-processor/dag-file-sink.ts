@@ -13,6 +13,8 @@ export interface DagFileSink {
    * neither in `dags` nor defined by another file are gone.
    */
   saveParsedFile(parsed: ParsedFile): Promise<void>;
+  /** The same for several files, in this order and all in one transaction. */
+  saveParsedFiles(parsed: readonly ParsedFile[]): Promise<void>;
   /** The file could not be read, or not all of its dags are taken. The dags that it has stay as they are. */
   saveImportError(failed: FailedFile): Promise<void>;
   /** The files are part of this bundle version as they are: new runs of their dags start on it. Files that are not named stay on theirs. */

@@ -37,6 +37,26 @@ export interface FailedReading {
   readonly isSlow: boolean;
 }
 
+/** What the saving of a reading changed, and the files that have to be read because of it. */
+export interface SavedReading {
+  readonly reading: SuccessfulReading;
+  readonly change: DagFilesChange;
+  readonly toRead: readonly string[];
+}
+
+/** A reading whose dags are shared out among the files that define them. */
+type ClaimedReading =
+  | { readonly isEmptied: true; readonly reading: SuccessfulReading }
+  | {
+      readonly isEmptied: false;
+      readonly reading: SuccessfulReading;
+      readonly parsed: ParsedFile;
+      /** By dag id: the hash of what the sink had of the file before. */
+      readonly before: ReadonlyMap<string, string>;
+      readonly taken: ReadonlyMap<string, string>;
+      readonly toRead: readonly string[];
+    };
+
 const EMPTY_CONTENT_HASH = createHash('sha256').digest('hex');
 
 /** What is known of the dag files, kept in step with the sink: first the sink learns of a change, then the memory does. */
@@ -98,34 +118,54 @@ export class DagFiles {
     return { changes, toRead: [...toRead].filter((file) => !files.includes(file)) };
   }
 
-  /** Saves the dags of a file, but for those that belong to another file; these become its import error. */
-  async succeed(reading: SuccessfulReading): Promise<{ change: DagFilesChange; toRead: readonly string[] }> {
+  /**
+   * Saves the dags of several files in one transaction, but for those that belong to another file; these become its import error.
+   * @param readings of different files
+   * @param onSaved hears of each; where this rejects, those that it did not hear of are to be saved again
+   */
+  async succeed(readings: readonly SuccessfulReading[], onSaved: (saved: SavedReading) => void): Promise<void> {
+    const claimed = readings.map((reading) => this.#claim(reading));
+    const parsed = claimed.flatMap((one) => (one.isEmptied ? [] : [one.parsed]));
+    if (parsed.length > 0) await this.#sink.saveParsedFiles(parsed);
+    for (const one of claimed) onSaved(one.isEmptied ? await this.#keep(one.reading) : await this.#note(one));
+  }
+
+  #claim(reading: SuccessfulReading): ClaimedReading {
     const { file, scan, dags, files } = reading;
     const contentHash = scan.files.get(file) ?? '';
     const before = this.#saved.get(file) ?? new Map<string, string>();
-    if (contentHash === EMPTY_CONTENT_HASH && before.size > 0) {
-      const error = { file, message: 'the file is empty; its dags stay as they were, delete the file to remove them' };
-      return { change: await this.fail({ file, scan, error, retryAt: Number.POSITIVE_INFINITY, isSlow: false }), toRead: [] };
-    }
-    const dagIds = dags.map(({ dag }) => dag.dagId);
-    const { taken, toRead } = this.#claims.claim(file, dagIds);
+    if (contentHash === EMPTY_CONTENT_HASH && before.size > 0) return { isEmptied: true, reading };
+    const { taken, toRead } = this.#claims.claim(
+      file,
+      dags.map(({ dag }) => dag.dagId),
+    );
     const own = dags.filter(({ dag }) => !taken.has(dag.dagId));
     const dependencies = Object.fromEntries(files.map((dependency) => [dependency, scan.files.get(dependency) ?? '']));
-    await this.#sink.saveParsedFile(asParsedFile(reading, { contentHash, dependencies, dags: own }));
+    return { isEmptied: false, reading, before, taken, toRead, parsed: asParsedFile(reading, { contentHash, dependencies, dags: own }) };
+  }
+
+  /** An editor that is interrupted leaves an empty file: that is no reason to take its dags away. */
+  async #keep(reading: SuccessfulReading): Promise<SavedReading> {
+    const { file, scan } = reading;
+    const error = { file, message: 'the file is empty; its dags stay as they were, delete the file to remove them' };
+    return { reading, change: await this.fail({ file, scan, error, retryAt: Number.POSITIVE_INFINITY, isSlow: false }), toRead: [] };
+  }
+
+  async #note({ reading, before, taken, toRead, parsed }: ClaimedReading & { readonly isEmptied: false }): Promise<SavedReading> {
+    const { file, scan } = reading;
+    const { contentHash, dependencies, dags: own } = parsed;
     this.#memory.set(file, { contentHash, dependencies });
     this.#saved.set(file, new Map(own.map(({ dag, serializedHash }) => [dag.dagId, serializedHash])));
     const changedDags = own.filter(({ dag, serializedHash }) => before.get(dag.dagId) !== serializedHash).map(({ dag }) => dag.dagId);
-    const removedDags = [...before.keys()].filter((dagId) => !dagIds.includes(dagId));
+    const defined = new Set(reading.dags.map(({ dag }) => dag.dagId));
+    const removedDags = [...before.keys()].filter((dagId) => !defined.has(dagId));
     const change = { file, changedDags, removedDags };
     const [first] = taken;
-    if (first === undefined) return { change, toRead };
+    if (first === undefined) return { reading, change, toRead };
     const [dagId, owner] = first;
-    const error = {
-      file,
-      message: `dag "${dagId}" is also defined in ${owner}; give one of them another id`,
-    };
+    const error = { file, message: `dag "${dagId}" is also defined in ${owner}; give one of them another id` };
     const failed = await this.fail({ file, scan, error, retryAt: Number.POSITIVE_INFINITY, isSlow: false }, dependencies);
-    return { change: { ...failed, ...change }, toRead };
+    return { reading, change: { ...failed, ...change }, toRead };
   }
 
   /** Records an import error; the dags that the file has stay. */

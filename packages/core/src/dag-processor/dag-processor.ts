@@ -3,7 +3,7 @@
  *
  *   a change is noticed (or 30 s have passed) ─▸ scan ─▸ plan ─┬─▸ removed files are removed
  *                                                              ├─▸ unchanged files move to the new bundle version
- *                                                              └─▸ changed files queue ─▸ each is read by a process of its own ─▸ saved
+ *                                                              └─▸ changed files queue ─▸ each is read as though it were alone ─▸ saved
  *
  * Scanning and reading go on at the same time: a file that takes its 30 s holds up no other. Nothing that happens in here ends the loop: it
  * is logged, and tried again after a pause that grows.
@@ -22,6 +22,7 @@ import { ParseQueue, type ReadingReason } from './parse-queue.ts';
 import type { PrunedVersions } from './prune-bundle-versions.ts';
 import { isDagFile, planReading } from './reading-plan.ts';
 import { readReply, type FindDagProblem } from './read-reply.ts';
+import { SaveQueue } from './save-queue.ts';
 import { Turn } from './turn.ts';
 
 /** What a dag processor needs. */
@@ -31,8 +32,8 @@ export interface DagProcessorOptions {
   readonly sink: DagFileSink;
   readonly clock: Clock;
   readonly log: Log;
-  /** Reads one file in a process of its own, as parse-process.ts does. Must not reject. */
-  readonly parse: (code: CodeLocation, signal: AbortSignal) => Promise<ParseReply>;
+  /** Reads one file as though it were alone in its process, as dag-file-reader.ts does; `isOneOfMany` says that others follow. Must not reject. */
+  readonly parse: (code: CodeLocation, signal: AbortSignal, isOneOfMany: boolean) => Promise<ParseReply>;
   /** Further reasons to refuse a dag. */
   readonly findProblem?: FindDagProblem;
   /** Which dags belong to this bundle, where there are others. @default all */
@@ -74,6 +75,7 @@ export class DagProcessor {
   readonly #source: BundleSource;
   readonly #files: DagFiles;
   readonly #queue: ParseQueue;
+  readonly #saves: SaveQueue<Reading>;
   readonly #changes: ChangeSignal;
   readonly #watcher: FolderWatcher;
   readonly #stopping = new AbortController();
@@ -98,7 +100,12 @@ export class DagProcessor {
     this.#turn = options.turn ?? new Turn();
     this.#files = new DagFiles(options.sink, options.claims ?? new BundleOwners().add('dags'));
     this.#queue = new ParseQueue(options.clock, {
-      read: (file, reason) => this.#read(file, reason),
+      read: (...reading) => this.#read(...reading),
+      onIdle: () => this.#announceSettled(),
+    });
+    this.#saves = new SaveQueue({
+      turn: this.#turn,
+      save: (readings) => this.#saveAll(readings),
       onIdle: () => this.#announceSettled(),
     });
     this.#changes = new ChangeSignal(options.clock);
@@ -108,7 +115,7 @@ export class DagProcessor {
 
   /** Whether everything that is known to have changed is saved. */
   get isSettled(): boolean {
-    return this.#isWaiting && !this.#changes.isPending && this.#pausing === 0 && this.#queue.isIdle;
+    return this.#isWaiting && !this.#changes.isPending && this.#pausing === 0 && this.#queue.isIdle && this.#saves.isIdle;
   }
 
   /** Resolves when everything that is known to have changed is saved: after the first time, the dags of the folder are all there. */
@@ -142,6 +149,7 @@ export class DagProcessor {
     this.#source.stop();
     this.#watcher.close();
     await this.#queue.stop();
+    await this.#saves.stop();
     await this.#loop;
     await this.#turn.over;
     this.#changes.close();
@@ -218,32 +226,62 @@ export class DagProcessor {
     this.#announce(await this.#files.fail({ file, scan, error, retryAt: Number.POSITIVE_INFINITY, isSlow: false }));
   }
 
-  async #read(file: string, reason: ReadingReason): Promise<void> {
+  async #read(file: string, reason: ReadingReason, isOneOfMany: boolean): Promise<void> {
     const { clock, parse } = this.#options;
     const { signal } = this.#stopping;
     const scan = this.#latest;
     if (scan?.files.has(file) !== true) return;
     this.#reading.set(file, scan.files.get(file));
     const startedMs = clock.monotonicMs();
-    try {
-      const reply = await parse({ ...scan.version, file }, signal);
-      const reading = { file, reason, scan, reply, parseMs: clock.monotonicMs() - startedMs };
-      if (!signal.aborted) await this.#turn.run(() => this.#save(reading));
-    } catch (error) {
-      this.#log.error('what was read of a dag file could not be saved', { file, problem: messageOf(error), nextTryInMs: FIRST_PAUSE_MS });
-      this.#pausing += 1;
-      void sleep(clock, FIRST_PAUSE_MS, signal).then(() => {
-        this.#pausing -= 1;
-        this.#queue.add(file, reason);
-      });
-    } finally {
-      this.#reading.delete(file);
-    }
+    const reply = await parse({ ...scan.version, file }, signal, isOneOfMany);
+    if (!signal.aborted) await this.#saves.add({ file, reason, scan, reply, parseMs: clock.monotonicMs() - startedMs });
   }
 
-  async #save(reading: Reading): Promise<void> {
+  /** Saves readings together, or each by itself where that fails: one of them may be the reason. What cannot be saved is read again later. */
+  async #saveAll(readings: readonly Reading[]): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    try {
+      await this.#saveTogether(readings);
+    } catch (error) {
+      const [{ file, reason } = { file: '', reason: 'changed' as const }, ...others] = readings;
+      if (others.length > 0) for (const reading of readings) await this.#saveAll([reading]);
+      else this.#readLater(file, reason, error);
+    }
+    for (const { file, scan } of readings) if (this.#reading.get(file) === scan.files.get(file)) this.#reading.delete(file);
+  }
+
+  #readLater(file: string, reason: ReadingReason, error: unknown): void {
+    const { clock } = this.#options;
+    this.#log.error('what was read of a dag file could not be saved', { file, problem: messageOf(error), nextTryInMs: FIRST_PAUSE_MS });
+    this.#pausing += 1;
+    void sleep(clock, FIRST_PAUSE_MS, this.#stopping.signal).then(() => {
+      this.#pausing -= 1;
+      this.#queue.add(file, reason);
+    });
+  }
+
+  async #saveTogether(readings: readonly Reading[]): Promise<void> {
+    const successes: SuccessfulReading[] = [];
+    for (const reading of readings) successes.push(...(await this.#judge(reading)));
+    const compared = successes.filter(({ file, dags }) =>
+      this.#files.memory.has(file) ? this.#files.isAnotherVersion(file, dags) : this.#hasSettled,
+    );
+    await this.#files.succeed(successes, ({ reading, change, toRead }) => {
+      const { file, dags, parseMs, warnings } = reading;
+      this.#log.debug('dag file read', { file, dags: dags.length, parseMs: Math.round(parseMs), warnings: warnings.length });
+      for (const other of toRead) this.#queue.add(other, 'retried');
+      if (compared.includes(reading)) {
+        this.#toCompare.set(file, reading);
+        this.#queue.add(file, 'compared');
+      }
+      this.#announce(change);
+    });
+  }
+
+  /** What is to be saved of a reading; nothing where it is an import error, which is recorded, or worth nothing. */
+  async #judge(reading: Reading): Promise<readonly SuccessfulReading[]> {
     const { file, reason, scan, reply, parseMs } = reading;
-    if (await this.#isOutdated(reading)) return;
+    if (await this.#isOutdated(reading)) return [];
     const read = readReply(file, reply, this.#options.findProblem ?? (() => undefined));
     if (!read.ok) {
       this.#toCompare.delete(file);
@@ -252,23 +290,14 @@ export class DagProcessor {
       this.#announce(await this.#files.fail({ file, scan, error: read.error, ...retry }));
       // What was wrong may have been put right in another file meanwhile.
       if (!retry.isSlow && this.#latest?.version.bundleVersion !== scan.version.bundleVersion) this.#queue.add(file, 'retried');
-      return;
+      return [];
     }
     if (reason === 'compared') {
       await this.#compare(file, read.dags);
-      return;
+      return [];
     }
     this.#failures.delete(file);
-    const success = { file, scan: this.#latest ?? scan, parseMs, dags: read.dags, files: read.files, warnings: read.warnings };
-    const deservesComparison = this.#files.memory.has(file) ? this.#files.isAnotherVersion(file, read.dags) : this.#hasSettled;
-    const { change, toRead } = await this.#files.succeed(success);
-    this.#log.debug('dag file read', { file, dags: read.dags.length, parseMs: Math.round(parseMs), warnings: read.warnings.length });
-    for (const other of toRead) this.#queue.add(other, 'retried');
-    if (deservesComparison) {
-      this.#toCompare.set(file, success);
-      this.#queue.add(file, 'compared');
-    }
-    this.#announce(change);
+    return [{ file, scan: this.#latest ?? scan, parseMs, dags: read.dags, files: read.files, warnings: read.warnings }];
   }
 
   /** Whether the file, or one that it imports, has changed since it was read: then it is read again, and a half-written file is never saved. */
@@ -293,7 +322,7 @@ export class DagProcessor {
       'the file defines other dags each time it is read, though nothing in it has changed: take what is random, the time of day and what ' +
       'comes from elsewhere out of the definition';
     this.#log.warning(warning, { file });
-    await this.#files.succeed({ ...first, warnings: [...first.warnings, warning] });
+    await this.#files.succeed([{ ...first, warnings: [...first.warnings, warning] }], () => {});
   }
 
   #planRetry(file: string, parseMs: number): { retryAt: number; isSlow: boolean } {

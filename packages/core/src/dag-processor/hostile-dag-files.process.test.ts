@@ -1,3 +1,4 @@
+import type { CodeLocation, ParseReply } from '@tradewind/protocol';
 import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,6 +8,7 @@ import { systemClock } from '../platform/clock.ts';
 import { silentLog } from '../platform/log.ts';
 import { BundleScanner } from './bundle-scanner.ts';
 import { DagProcessor } from './dag-processor.ts';
+import { DagFileReader } from './dag-file-reader.ts';
 import { parseDagFile } from './parse-process.ts';
 import { MemorySink } from './testing/memory-sink.ts';
 import { untilGone } from '../platform/testing/until-gone.ts';
@@ -15,8 +17,15 @@ const CANARY = 'canary-4a7c1f';
 const folder = createTestFolder();
 const bundleFolder = path.join(folder.path, 'dags');
 const stateFolder = path.join(folder.path, '.tradewind');
+const settings = { stateFolder, workingFolder: folder.path, maxHeapMegabytes: 96, clock: systemClock, log: silentLog };
+const entry = authorEntry('@tradewind/sdk/parse-dag-file');
+const GOOD_FILES = 40;
+const GOOD_LIBRARY = 'zz_library.mts';
+const LIBRARY_TEXT = 'let visits = 0;\nexport const visit = (): number => (visits += 1);\n';
+/** What was read in processes that read many files each. */
 const sink = new MemorySink();
-let processor: DagProcessor;
+/** What was read by a process for each file. */
+const aloneSink = new MemorySink();
 
 /** All hostile files lie in one folder, among good ones, as they would. */
 beforeAll(async () => {
@@ -30,25 +39,49 @@ beforeAll(async () => {
   symlinkSync('loop_a.ts', path.join(bundleFolder, 'loop_b.ts'));
   symlinkSync('.', path.join(bundleFolder, 'itself'));
   process.env['AIRFLOW_CONN_WAREHOUSE'] = CANARY;
-  const settings = { stateFolder, workingFolder: folder.path, maxHeapMegabytes: 96, clock: systemClock, log: silentLog };
-  const entry = authorEntry('@tradewind/sdk/parse-dag-file');
-  processor = new DagProcessor({
-    source: new BundleScanner({ bundleFolder, stateFolder, clock: systemClock }),
-    sink,
-    clock: systemClock,
-    log: silentLog,
-    // Only those that never end are to feel the limit, however busy the machine is.
-    parse: (code, signal) =>
-      parseDagFile(code, { ...settings, entry, timeoutMs: code.file.startsWith('endless') ? 2_000 : 60_000 }, signal),
-  });
-  await processor.settled();
-}, 120_000);
+  writeFileSync(path.join(bundleFolder, GOOD_LIBRARY), LIBRARY_TEXT);
+  for (let file = 0; file < GOOD_FILES; file += 1) writeFileSync(path.join(bundleFolder, goodName(file)), goodText(file));
+  await readShared();
+  await readAll(aloneSink, (code, signal) => parseDagFile(code, { ...settings, entry, timeoutMs: timeoutMsOf(code) }, signal));
+}, 240_000);
 
-afterAll(async () => {
-  await processor.stop();
+afterAll(() => {
   Reflect.deleteProperty(process.env, 'AIRFLOW_CONN_WAREHOUSE');
   folder[Symbol.dispose]();
 });
+
+async function readShared(): Promise<void> {
+  const readers = new Map([2_000, 60_000].map((timeoutMs) => [timeoutMs, new DagFileReader({ ...settings, entry, timeoutMs })]));
+  await readAll(sink, (code, signal) => readers.get(timeoutMsOf(code))?.read(code, signal, true) ?? Promise.reject(new Error('no reader')));
+  for (const reader of readers.values()) await reader.stop();
+}
+
+async function readAll(into: MemorySink, parse: (code: CodeLocation, signal: AbortSignal) => Promise<ParseReply>): Promise<void> {
+  const source = new BundleScanner({ bundleFolder, stateFolder, clock: systemClock });
+  const processor = new DagProcessor({ source, sink: into, clock: systemClock, log: silentLog, parse });
+  await processor.settled();
+  await processor.stop();
+}
+
+/** Only those that never end are to feel the limit, however busy the machine is. */
+function timeoutMsOf({ file }: CodeLocation): number {
+  return file.startsWith('endless') ? 2_000 : 60_000;
+}
+
+/** Names that lie between those of the hostile files. */
+function goodName(file: number): string {
+  return `${'abcdefghijklmnopqrstuvwxyz'[file % 26] ?? ''}_good_${file}.ts`;
+}
+
+/** Good files notice whatever another file leaves in the process, and in the library that they share. */
+function goodText(file: number): string {
+  return `
+import { dag } from '@tradewind/sdk';
+import { visit } from './${GOOD_LIBRARY}';
+const traces = [visit(), process.cwd() === ${JSON.stringify(folder.path)}, process.env.PLANTED, ({}).planted, process.listenerCount('exit') > 1];
+export const good = dag('good_${file}', { description: JSON.stringify(traces) }, (d) => { d.task('one', { run: () => 1 }); });
+`;
+}
 
 describe('a hostile dag file', () => {
   test.each<[string, RegExp]>([
@@ -106,8 +139,25 @@ describe('a hostile dag file', () => {
   test('leaves every other file as it is', () => {
     const dags = ['curious in prints_environment.ts', 'deep in depth_10000.ts', 'good in good.ts', 'loud in prints_20_megabytes.ts'];
     const more = ['messy in side_effects.ts', 'mixed_1 in commonjs_mix.ts', 'parent in starts_processes.ts', 'same in same_id_1.ts'];
-    expect(sink.dags).toEqual([...dags, ...more]);
+    expect(sink.dags.filter((dag) => !dag.startsWith('good_'))).toEqual([...dags, ...more]);
+    expect(sink.dags.filter((dag) => dag.startsWith('good_'))).toHaveLength(GOOD_FILES);
     expect(sink.files.get('empty.ts')?.error).toBeUndefined();
+  });
+
+  test('leaves nothing behind that another file notices', () => {
+    const traces = new Set(
+      [...sink.files.values()]
+        .flatMap(({ parsed }) => parsed?.dags ?? [])
+        .map(({ dag }) => dag)
+        .filter(({ dagId }) => dagId.startsWith('good_'))
+        .map(({ description }) => description),
+    );
+    expect([...traces]).toEqual(['[1,true,null,null,false]']);
+  });
+
+  test('is read to the same end whether it is alone in its process or one of many', () => {
+    expect(sink.files.size).toBe(aloneSink.files.size);
+    for (const [file, saved] of sink.files) expect(comparable(saved), file).toEqual(comparable(aloneSink.files.get(file)));
   });
 
   test('that prints has little of it kept, as a warning', () => {
@@ -138,3 +188,10 @@ describe('a hostile dag file', () => {
     expect(readdirSync(path.join(stateFolder, 'children'))).toEqual([]);
   });
 });
+
+/** What was saved of a file, without the numbers and markers of processes. */
+function comparable(saved: ReturnType<MemorySink['files']['get']>): string {
+  const { parsed, error } = saved ?? {};
+  const { stack: _stack, ...told } = error?.error ?? {};
+  return JSON.stringify([parsed?.dags, parsed?.dependencies, parsed?.warnings, told]).replaceAll(/[\da-f]{8}-[\da-f-]{27}|\d{2,}/g, 'n');
+}

@@ -20,6 +20,8 @@ export interface ParseProcessOptions extends ChildProcessSettings {
   readonly entry: string;
   /** After this the process is ended, whatever it does. */
   readonly timeoutMs: number;
+  /** A process that runs `entry` already and was asked nothing yet. @default one is started */
+  readonly prestarted?: AuthorProcess | undefined;
 }
 
 /** An answered process that does not leave is ended after this. */
@@ -75,9 +77,10 @@ async function askParseProcess<Reply extends ParseReply | TimetableAnswer>(
   signal: AbortSignal,
 ): Promise<Reply | FailedReply> {
   const { code } = request;
+  const { prestarted, ...fresh } = options;
   let child: AuthorProcess;
   try {
-    child = await startAuthorProcess(options.entry, options);
+    child = prestarted ?? (await startAuthorProcess(options.entry, options));
   } catch (error) {
     return failed(code, messageOf(error));
   }
@@ -90,15 +93,13 @@ async function askParseProcess<Reply extends ParseReply | TimetableAnswer>(
     child.signalGroup('SIGKILL');
   }
   const end = await child.ended;
+  // It may have been dying before it was asked.
+  if (answer.by === 'end' && prestarted !== undefined) return askParseProcess(request, { options: fresh, schema, wording }, signal);
   switch (answer.by) {
     case 'reply':
       return withWarnings(readReply(code, answer.message, schema), end, { stdout: output.stdout(), stderr: output.stderr() });
     case 'timeout':
-      return failed(
-        code,
-        `${wording.what} took longer than ${options.timeoutMs / 1_000} s: it never comes to its end (an endless loop, or an await at the top ` +
-          `level); ${wording.advice}`,
-      );
+      return describeTimeout(code, options, wording);
     case 'abort':
       return failed(code, 'the reading was stopped');
     case 'nonsense':
@@ -106,6 +107,15 @@ async function askParseProcess<Reply extends ParseReply | TimetableAnswer>(
     case 'end':
       return describeCrash(code, end, { stderr: output.stderr(), maxHeapMegabytes: options.maxHeapMegabytes, what: wording.what });
   }
+}
+
+/** Says that a file was not read in the time that it has. */
+export function describeTimeout(code: CodeLocation, { timeoutMs }: Pick<ParseProcessOptions, 'timeoutMs'>, wording = READING): FailedReply {
+  return failed(
+    code,
+    `${wording.what} took longer than ${timeoutMs / 1_000} s: it never comes to its end (an endless loop, or an await at the top ` +
+      `level); ${wording.advice}`,
+  );
 }
 
 type Answer =

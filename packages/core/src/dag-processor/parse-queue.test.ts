@@ -112,3 +112,29 @@ test('begins nothing after it was stopped, and waits for what runs', async () =>
   add('d');
   expect(read).toHaveLength(2);
 });
+
+test('says of files that many have changed, until none of them waits', async () => {
+  const areMany: string[] = [];
+  const ends: (() => void)[] = [];
+  const clock = createVirtualClock();
+  const queue = new ParseQueue(clock, {
+    read: (file, _reason, isOneOfMany) =>
+      new Promise<void>((resolve) => {
+        if (isOneOfMany) areMany.push(file);
+        ends.push(resolve);
+      }),
+    onIdle: () => {},
+  });
+  const endAll = async (): Promise<void> => {
+    while (ends.length > 0) {
+      ends.shift()?.();
+      await clock.advance(0);
+    }
+  };
+  for (let file = 0; file < 12; file += 1) queue.add(`${file}`, file === 5 ? 'retried' : 'changed');
+  await endAll();
+  expect(areMany).toEqual(['2', '3', '4', '6', '7', '8', '9', '10', '11']);
+  for (const file of ['a', 'b', 'c']) queue.add(file, 'changed');
+  await endAll();
+  expect(areMany).toHaveLength(9);
+});

@@ -9,11 +9,13 @@ const CONCURRENCY = 2;
 /** A reading that takes longer than this lets another one begin beside it, so that two files that hang do not hold up all others. */
 const SLOW_MS = 2_000;
 const MAX_CONCURRENCY = 4;
+/** So many files that wait are many, until none waits. */
+const MANY = 8;
 
 /** What a queue calls. */
 export interface ParseQueueParts {
-  /** Reads one file. Must not reject. */
-  readonly read: (file: string, reason: ReadingReason) => Promise<void>;
+  /** Reads one file. Must not reject. `isOneOfMany` says that it is one of many that have changed. */
+  readonly read: (file: string, reason: ReadingReason, isOneOfMany: boolean) => Promise<void>;
   /** Nothing waits and nothing is read any more. */
   readonly onIdle: () => void;
 }
@@ -25,6 +27,7 @@ export class ParseQueue {
   readonly #waiting = new Map<string, ReadingReason>();
   readonly #running = new Map<string, Promise<void>>();
   #slow = 0;
+  #areMany = false;
   #isStopped = false;
 
   constructor(clock: Clock, parts: ParseQueueParts) {
@@ -39,6 +42,7 @@ export class ParseQueue {
   /** A file that waits already keeps its better reason; one that is being read is read once more after that. */
   add(file: string, reason: ReadingReason): void {
     const before = this.#waiting.get(file);
+    if (this.#waiting.size >= MANY) this.#areMany = true;
     if (before === undefined || REASONS.indexOf(reason) < REASONS.indexOf(before)) this.#waiting.set(file, reason);
     this.#begin();
   }
@@ -81,10 +85,11 @@ export class ParseQueue {
       this.#slow += 1;
       this.#begin();
     });
-    await this.#parts.read(file, reason);
+    await this.#parts.read(file, reason, this.#areMany && reason === 'changed');
     timer.cancel();
     if (isSlow) this.#slow -= 1;
     this.#running.delete(file);
+    if (this.#waiting.size === 0) this.#areMany = false;
     this.#begin();
     if (this.isIdle) this.#parts.onIdle();
   }

@@ -79,7 +79,7 @@ function requestRun(
   { dag, eventKey }: { readonly dag: ScheduledDag; readonly eventKey: string },
 ): ReceivedRunRequest {
   const { subscription, normalised, newId } = question;
-  const { conf, state, reason } = decideRunRequest(dag.params, event.data);
+  const { conf, state, reason } = decideRunRequest(dag, event.data);
   return {
     id: newId(),
     dagId: dag.dagId,

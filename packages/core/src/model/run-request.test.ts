@@ -22,11 +22,18 @@ test.each([
     { conf: '{"total":1}' },
   ],
 ])('%s', (_, data, decision) => {
-  expect(decideRunRequest(params, data as never)).toMatchObject(decision);
+  expect(decideRunRequest({ params }, data as never)).toMatchObject(decision);
 });
 
 test('a dag without params takes any event', () => {
-  expect(decideRunRequest({}, undefined)).toEqual({ conf: '{}', state: 'pending', reason: null });
+  expect(decideRunRequest({ params: {} }, undefined)).toEqual({ conf: '{}', state: 'pending', reason: null });
+});
+
+test('a dag that takes no such runs refuses them', () => {
+  expect(decideRunRequest({ params: {}, allowedRunTypes: ['manual', 'backfill'] }, {})).toMatchObject({
+    state: 'refused',
+    reason: 'the dag takes no runs of events: its allowedRunTypes are manual, backfill',
+  });
 });
 
 test('the run id is a function of the event', () => {

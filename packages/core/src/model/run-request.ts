@@ -1,5 +1,8 @@
-import type { JsonObject, JsonValue } from '@tradewind/protocol';
+import type { JsonObject, JsonValue, SerializedDag } from '@tradewind/protocol';
 import { resolveParams } from './params.ts';
+
+/** What of a dag decides about a request. */
+type RequestedDag = Pick<SerializedDag, 'params' | 'allowedRunTypes'>;
 
 /** What an event makes of a dag that is scheduled on its asset: a run with this conf, or none, with the reason. */
 export interface RunRequestDecision {
@@ -13,8 +16,12 @@ export interface RunRequestDecision {
  * Maps an event's data to the conf of a run: the top-level fields that the dag declares as params, checked against their schemas. The whole event stays readable in the
  * task; whatever else it carries may change freely.
  */
-export function decideRunRequest(params: Readonly<Record<string, JsonObject>>, data: JsonValue | undefined): RunRequestDecision {
+export function decideRunRequest({ params, allowedRunTypes }: RequestedDag, data: JsonValue | undefined): RunRequestDecision {
   const conf = isObject(data) ? Object.fromEntries(Object.entries(data).filter(([field]) => Object.hasOwn(params, field))) : {};
+  if (allowedRunTypes?.includes('asset_triggered') === false) {
+    const reason = `the dag takes no runs of events: its allowedRunTypes are ${allowedRunTypes.join(', ')}`;
+    return { conf: JSON.stringify(conf), state: 'refused', reason };
+  }
   const resolved = resolveParams(params, conf);
   if (resolved.ok) return { conf: JSON.stringify(conf), state: 'pending', reason: null };
   const problems = resolved.problems.map(({ path, message }) => `${path}: ${message}`).join('; ');

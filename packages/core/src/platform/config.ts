@@ -64,6 +64,14 @@ const configSchema = z.strictObject({
       maxMapLength: z.int().min(1).max(1_000_000).default(1_024),
     })
     .prefault({}),
+  xcom: z
+    .strictObject({
+      /** Values that are longer, in bytes of JSON, lie in files and not in the database; 0 for all, -1 for none. */
+      offloadBytes: z.int().min(-1).default(1_048_576),
+      /** Folder in which the environment has a folder of those files, relative to its own; all its processes must see it. @default `xcoms` in the state folder */
+      folder: z.string().min(1).optional(),
+    })
+    .prefault({}),
   secrets: z
     .strictObject({
       /** Master keys, 32 bytes in base64 each, separated by commas; the first seals, all open. Without one there is a file in the state folder. */
@@ -186,7 +194,7 @@ function applyVariable(settings: Settings, name: string, value: string): void {
   }
   const section = camelCase(parts['section'] ?? '');
   (settings[section] ??= {})[camelCase(parts['key'] ?? '')] =
-    /^\d+(\.\d+)?$/.test(value) && parts['key'] !== 'ACCOUNT_ID' ? Number(value) : value;
+    /^-?\d+(\.\d+)?$/.test(value) && parts['key'] !== 'ACCOUNT_ID' ? Number(value) : value;
 }
 
 function camelCase(text: string): string {

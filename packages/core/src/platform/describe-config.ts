@@ -18,6 +18,8 @@ const SHOWN: ReadonlySet<string> = new Set([
   'executor.parallelism',
   'executor.taskHeapMb',
   'scheduler.maxMapLength',
+  'xcom.offloadBytes',
+  'xcom.folder',
   'secrets.variablesFile',
   'secrets.connectionsFile',
   'secrets.allowedVariables',

@@ -24,6 +24,7 @@ export const ERROR_CODES = [
   'unauthenticated',
   'unsupported_media_type',
   'usage',
+  'value_unreadable',
 ] as const;
 /** The stable name of a kind of error. */
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -22,6 +22,7 @@ import { startTaskInstances } from '../store/transitions/start-task-instances.ts
 import { dagCallbackStatements, taskCallbackStatements } from './callbacks.ts';
 import { deadlineStatements } from './deadlines.ts';
 import { eventStatements, warnOfUnrecordedEvents } from './emitted-events.ts';
+import { keepLargeValues } from './keep-large-values.ts';
 import { unqueueTask } from './move-task.ts';
 import { distrustRun, forgetRun, noteSlots, type SchedulerState } from './scheduler-state.ts';
 import { FULL_POOL_PAUSE_MS, lineUp } from './slots.ts';
@@ -34,6 +35,7 @@ import { noteTriggers, triggerStatements } from './triggers.ts';
  * forgotten and read again, task instances that got no slot go back to waiting.
  */
 export async function commitTick(state: SchedulerState, plan: TickPlan): Promise<void> {
+  await keepLargeValues(state, plan);
   const steps = statementsOf(state, plan, await eventStatements(state, plan));
   const rows: readonly (readonly unknown[])[] = await state.parts.database.batch(steps.map(({ statement }) => statement));
   const returned = new Map(steps.map(({ step }, index) => [step, rows[index] ?? []]));

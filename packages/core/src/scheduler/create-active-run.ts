@@ -32,12 +32,14 @@ export interface ActiveRunParts {
   readonly stored: readonly StoredTaskInstance[];
   /** By id of the mapped task or group: how many task instances it was expanded to. */
   readonly lengths: ReadonlyMap<string, number>;
+  /** By task id: why a task must not start. */
+  readonly refusals: ReadonlyMap<string, string>;
   readonly newId: () => string;
 }
 
 /** Builds a run from what is stored, and counts for each task how its upstream stands. Decides nothing. */
 export function createActiveRun(parts: ActiveRunParts): ActiveRun {
-  const { row, graph, params, events, lengths } = parts;
+  const { row, graph, params, events, lengths, refusals } = parts;
   const scopes = graph.scopes.map((scope): ActiveScope => ({
     graph: scope,
     length: lengths.get(scope.id),
@@ -58,6 +60,7 @@ export function createActiveRun(parts: ActiveRunParts): ActiveRun {
     graph,
     params,
     events,
+    refusals,
     nodes,
     scopes,
     pending: [],

@@ -84,7 +84,7 @@ interface ReadQueue {
   readonly queue: DecidableQueue;
   /** Undefined where the dag is not scheduled on assets any more: then nobody asks for the events. */
   readonly schedule: SerializedAssetSchedule | undefined;
-  readonly params: SerializedDag['params'];
+  readonly dag: SerializedDag;
   /** The last place that is decided about. */
   readonly toPosition: number;
 }
@@ -97,7 +97,7 @@ async function decide({ parts }: QueueDecisionState, decidable: readonly Decidab
   const keys = decided.flatMap(({ runs }) => runs.flatMap(({ events }) => events.map(({ eventKey }) => eventKey)));
   const [extras] = await parts.database.batch([selectEventExtras([...new Set(keys)])]);
   const extraOf = new Map(extras.map(({ eventKey, extra }) => [eventKey, extra]));
-  return decided.map(({ queue, params, toPosition, runs, unwanted, nextDueAt, isClosedByTime }) => ({
+  return decided.map(({ queue, dag, toPosition, runs, unwanted, nextDueAt, isClosedByTime }) => ({
     dagId: queue.dagId,
     revision: queue.revision,
     dagVersionId: queue.dagVersionId,
@@ -105,15 +105,15 @@ async function decide({ parts }: QueueDecisionState, decidable: readonly Decidab
     nextDueAt: nextDueAt ?? null,
     closedAt: Math.max(0, ...runs.map(({ dueAt }) => dueAt)),
     lastKnownPosition: isClosedByTime ? queue.lastPosition : null,
-    runs: runs.map((run) => requestOf(run, { id: parts.random.uuid(), params, extraOf })),
+    runs: runs.map((run) => requestOf(run, { id: parts.random.uuid(), dag, extraOf })),
     unwanted: unwanted.map(({ position }) => position),
   }));
 }
 
 function readQueue(queue: DecidableQueue): ReadQueue {
-  const { schedule, params } = decodeJson(queue.serialized) as unknown as SerializedDag;
+  const dag = decodeJson(queue.serialized) as unknown as SerializedDag;
   const toPosition = Math.min(queue.lastPosition, queue.decidedPosition + MOST_NEW_EVENTS);
-  return { queue, schedule: assetScheduleOf(schedule), params, toPosition };
+  return { queue, schedule: assetScheduleOf(dag.schedule), dag, toPosition };
 }
 
 /** A run of `each_event` takes one event of an asset, so of what waits as many of each are read as there may be runs; a batch may take anything. */
@@ -136,7 +136,7 @@ function decideOne({ queue, schedule, toPosition }: ReadQueue, rows: readonly Wa
 
 function requestOf(
   { events, dueAt }: DecidedAssetRun<KnownEvent>,
-  { id, params, extraOf }: { readonly id: string; readonly params: SerializedDag['params']; readonly extraOf: ReadonlyMap<string, string> },
+  { id, dag, extraOf }: { readonly id: string; readonly dag: SerializedDag; readonly extraOf: ReadonlyMap<string, string> },
 ): DecidedRunRequest {
   const keys = events.map(({ eventKey }) => eventKey);
   const data = mergeEventData(keys.map((key) => decodeJson(extraOf.get(key) ?? 'null')));
@@ -146,6 +146,6 @@ function requestOf(
     eventKey: keys.at(-1) ?? '',
     positions: events.map(({ position }) => position),
     requestedAt: dueAt,
-    ...decideRunRequest(params, data),
+    ...decideRunRequest(dag, data),
   };
 }

@@ -128,6 +128,11 @@ function decideOne(run: ActiveRun, task: ActiveTask, plan: TickPlan): boolean {
     return true;
   }
   const { isEmpty, task: authored } = task.node.graph;
+  const refusal = run.refusals.get(authored.taskId);
+  if (refusal !== undefined) {
+    settleTask(run, task, { state: 'failed', failure: { kind: 'error', message: refusal } }, plan);
+    return true;
+  }
   const isLatestOnly = authored.decision?.kind === 'latest_only';
   if (!isEmpty && !isLatestOnly) {
     scheduleTask(run, task, plan);

@@ -1,4 +1,4 @@
-import type { JsonObject, Resumption, TryContext, Workload } from '@tradewind/protocol';
+import type { AttemptReport, JsonObject, Resumption, TryContext, Workload } from '@tradewind/protocol';
 import { decodeJson } from '@tradewind/protocol';
 import { readSources, sourcesOf } from './expand-scopes.ts';
 import { attemptOf } from './move-task.ts';
@@ -12,14 +12,28 @@ import type { TaskOfRun, TickPlan } from './tick-plan.ts';
  * takes back; a crash after is the death of a worker.
  */
 export async function dispatchQueued(state: SchedulerState, plan: TickPlan): Promise<void> {
-  await recallValues(
+  const recalled = await recallValues(
     state,
     plan.queued.flatMap((queued) => wantedBy(queued)),
   );
   for (const queued of plan.queued) {
-    state.inFlight += 1;
-    state.parts.executor.dispatch(workloadOf(state, queued));
+    const problem = recalled.problemOf(wantedBy(queued));
+    if (problem === undefined) {
+      state.inFlight += 1;
+      state.parts.executor.dispatch(workloadOf(state, queued));
+    } else state.reports.push(endOfUnreadable(state, queued, problem));
   }
+  recalled.forgetLarge();
+}
+
+/** A try whose inputs cannot be read fails as one whose code has failed: it may be retried, and the next one reads again. */
+function endOfUnreadable({ parts }: SchedulerState, { task }: TaskOfRun, message: string): AttemptReport {
+  return {
+    type: 'ended',
+    attempt: attemptOf(task),
+    at: parts.clock.now(),
+    outcome: { result: 'failed', failure: { kind: 'bad_value', message } },
+  };
 }
 
 function workloadOf(state: SchedulerState, { run, task }: TaskOfRun): Workload {

@@ -123,8 +123,7 @@ function requestsOf({ parts }: SchedulerState, emissions: readonly Emission[], d
     dags
       .filter(({ assetName }) => assetName === event.assetName)
       .map(({ dagId, serialized }) => {
-        const { params } = decodeJson(serialized) as unknown as SerializedDag;
-        const decision = decideRunRequest(params, decodeJson(event.extraJson));
+        const decision = decideRunRequest(decodeJson(serialized) as unknown as SerializedDag, decodeJson(event.extraJson));
         return { id: parts.random.uuid(), dagId, runId: eventRunId(eventKey), eventKey, ...decision };
       }),
   );

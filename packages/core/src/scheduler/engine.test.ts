@@ -2,7 +2,7 @@ import type { MapSource, SerializedDag, SerializedTask, TriggerRule, TryOutcome 
 import { afterEach, describe, expect, test } from 'vitest';
 import { planClear, type ClearOptions } from '../model/clear.ts';
 import { operateOnDagRuns } from '../store/operate-on-dag-runs.ts';
-import { serializedDag, serializedTask } from '../store/testing/serialized-dag.ts';
+import { serializedAsset, serializedDag, serializedTask } from '../store/testing/serialized-dag.ts';
 import { createSchedulerWorld, FAILURE, type SchedulerWorld } from './testing/scheduler-world.ts';
 
 let world: SchedulerWorld | undefined;
@@ -548,5 +548,18 @@ describe('a change by somebody else', () => {
     await its.clock.advance(0);
     expect(its.cancelled()).toEqual(['a']);
     expect(its.dispatched()).toEqual(['a', 'b']);
+  });
+});
+
+describe('an outlet that another dag described otherwise before', () => {
+  test('keeps its task from starting, with the reason', async () => {
+    const of = (dagId: string, uri: string) =>
+      serializedDag({ dagId, tasks: [task('write', { outlets: ['orders'] })], assets: [serializedAsset('orders', { uri })] });
+    const its = (world = await createSchedulerWorld([of('first', 's3://one'), of('second', 's3://two')]));
+    await its.trigger('first');
+    await its.trigger('second');
+    expect(its.dispatched()).toEqual(['write']);
+    const [row] = await its.rows<{ failure: string }>(`select failure from task_instance where dag_id = 'second' and state = 'failed'`);
+    expect(row?.failure).toContain('give both the same uri, or rename one');
   });
 });

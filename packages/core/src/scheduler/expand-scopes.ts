@@ -5,7 +5,7 @@
 import { decodeJson, expandSources, isFinishedTaskInstanceState, type ExpandedSources } from '@tradewind/protocol';
 import { countInner, newTask, rowOfNewTask } from './create-active-run.ts';
 import { decideNode, decideTask, finishRunIfDone, settleTask, spreadEnd } from './decide-task.ts';
-import { recallValues, valueJsonOf } from './recall-values.ts';
+import { recallValues, valueJsonOf, type WantedValues } from './recall-values.ts';
 import { standsForAll, type ActiveNode, type ActiveRun, type ActiveScope, type ActiveTask } from './run-state.ts';
 import { DEFAULT_TICK_SIZE, type SchedulerState } from './scheduler-state.ts';
 import { sizeOf, type TickPlan } from './tick-plan.ts';
@@ -15,15 +15,17 @@ export async function expandScopes(state: SchedulerState, plan: TickPlan): Promi
   while (plan.expanding.size > 0) {
     const expanding = [...plan.expanding].filter(({ run, scope }) => scope.length === undefined && sourcesHaveEnded(run, scope));
     plan.expanding.clear();
-    await recallValues(
+    const recalled = await recallValues(
       state,
-      expanding.flatMap(({ run, scope }) => sourcesOf(run, scope).map((node) => ({ run, node }))),
+      expanding.flatMap(({ run, scope }) => wantedBy(run, scope)),
     );
     for (const { run, scope } of expanding) {
+      const problem = recalled.problemOf(wantedBy(run, scope));
       // Several of its task instances, or sources, may have asked for it.
-      if (scope.length === undefined) expandScope(state, run, scope, plan);
+      if (scope.length === undefined) expandScope(state, { run, scope, problem }, plan);
       finishRunIfDone(run, plan);
     }
+    recalled.forgetLarge();
     createPending(state, plan);
   }
 }
@@ -59,7 +61,18 @@ export function sourcesOf(run: ActiveRun, scope: ActiveScope): ActiveNode[] {
   return scope.graph.sources.flatMap((place) => run.nodes[place] ?? []);
 }
 
-function expandScope(state: SchedulerState, run: ActiveRun, scope: ActiveScope, plan: TickPlan): void {
+function wantedBy(run: ActiveRun, scope: ActiveScope): WantedValues[] {
+  return sourcesOf(run, scope).map((node) => ({ run, node }));
+}
+
+interface Expanding {
+  readonly run: ActiveRun;
+  readonly scope: ActiveScope;
+  /** Why its lists cannot be read. */
+  readonly problem: string | undefined;
+}
+
+function expandScope(state: SchedulerState, { run, scope, problem }: Expanding, plan: TickPlan): void {
   const waiting = [...scope.waiting];
   scope.waiting.clear();
   // What fails or is skipped upstream of a task that runs all the same leaves it without a list (Airflow's NotFullyPopulated).
@@ -67,7 +80,7 @@ function expandScope(state: SchedulerState, run: ActiveRun, scope: ActiveScope, 
     settleAll(run, waiting, { state: 'upstream_failed' }, plan);
     return;
   }
-  const sources = readSources(run, scope);
+  const sources = problem === undefined ? readSources(run, scope) : ({ ok: false, problem } as const);
   if (!sources.ok) {
     settleAll(
       run,

@@ -90,6 +90,8 @@ export interface ActiveRun {
   readonly graph: DagGraph;
   readonly params: JsonObject;
   readonly events: readonly TriggeringEvent[];
+  /** By task id: why a task must not start, such as an outlet that another dag describes otherwise. */
+  readonly refusals: ReadonlyMap<string, string>;
   /** By place in the graph. */
   readonly nodes: readonly ActiveNode[];
   readonly scopes: readonly ActiveScope[];

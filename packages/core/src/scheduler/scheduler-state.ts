@@ -5,6 +5,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Executor } from '../platform/executor.ts';
 import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
+import type { LargeValues } from '../platform/value-store.ts';
 import type { Database } from '../store/database.ts';
 import type { BackfillProgress } from './advance-backfills.ts';
 import type { ScheduleProgress } from './create-scheduled-runs.ts';
@@ -46,6 +47,8 @@ export interface SchedulerParts {
   readonly tickSize?: number;
   /** Most task instances of one mapped task. @default 1_024 */
   readonly maxMapLength?: number;
+  /** Where large values are kept. @default every value is in its row */
+  readonly largeValues?: LargeValues;
 }
 
 /** What a pass of the scheduler's loop did. */

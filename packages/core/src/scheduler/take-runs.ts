@@ -11,6 +11,7 @@ import {
   selectTriggeringEvents,
   type StoredTaskInstance,
 } from '../store/active-runs.ts';
+import { describeAssetConflict, selectOutletConflicts, type OutletConflict } from '../store/reads/asset-conflicts.ts';
 import type { ActiveDagRun } from '../store/transitions/start-dag-runs.ts';
 import { createActiveRun } from './create-active-run.ts';
 import { advanceRun } from './decide-task.ts';
@@ -40,6 +41,7 @@ export async function takeRuns(state: SchedulerState, rows: readonly ActiveDagRu
       events: stored.events.get(row.id) ?? [],
       stored: stored.instances.get(row.id) ?? [],
       lengths: new Map((stored.scopes.get(row.id) ?? []).map(({ scopeId, length }) => [scopeId, length])),
+      refusals: new Map((stored.conflicts.get(row.dagId) ?? []).map((conflict) => [conflict.taskId, describeAssetConflict(conflict)])),
       newId: () => state.parts.random.uuid(),
     });
     rememberRun(state, run);
@@ -92,16 +94,18 @@ interface StoredRuns {
   readonly instances: ReadonlyMap<string, StoredTaskInstance[]>;
   readonly events: ReadonlyMap<string, TriggeringEvent[]>;
   readonly scopes: ReadonlyMap<string, readonly { readonly scopeId: string; readonly length: number }[]>;
+  readonly conflicts: ReadonlyMap<string, readonly OutletConflict[]>;
 }
 
 async function readStored(state: SchedulerState, rows: readonly ActiveDagRun[]): Promise<StoredRuns> {
   const ids = rows.map(({ id }) => id);
   const versions = [...new Set(rows.map(({ dagVersionId }) => dagVersionId))].filter((id) => !state.graphs.has(id));
-  const [instances, events, dags, scopes] = await state.parts.database.batch([
+  const [instances, events, dags, scopes, conflicts] = await state.parts.database.batch([
     selectTaskInstances(ids),
     selectTriggeringEvents(ids),
     selectDagVersions(versions),
     selectMappedScopes(ids),
+    selectOutletConflicts([...new Set(rows.map(({ dagId }) => dagId))]),
   ]);
   for (const { id, serialized, file } of dags) state.graphs.set(id, compileDag(serialized, file));
   const triggering = events.map((event) => ({ dagRunId: event.dagRunId, event: triggeringEvent(event) }));
@@ -111,6 +115,7 @@ async function readStored(state: SchedulerState, rows: readonly ActiveDagRun[]):
       [...Map.groupBy(triggering, ({ dagRunId }) => dagRunId)].map(([id, list]) => [id, list.map(({ event }) => event)] as const),
     ),
     scopes: Map.groupBy(scopes, ({ dagRunId }) => dagRunId),
+    conflicts: Map.groupBy(conflicts, ({ dagId }) => dagId),
   };
 }
 

@@ -137,12 +137,13 @@ export const selectTriggeringEvents = defineStatement<
 
 /** Values that tasks returned, as JSON text, by map index. */
 export const selectReturnValues = defineStatement<
-  { dagRunId: string; taskId: string; mapIndex: number; value: string },
+  { dagRunId: string; taskId: string; mapIndex: number; value: string; offloaded: string | null },
   [wanted: readonly { readonly dagRunId: string; readonly taskId: string }[]]
 >(
   'select_return_values',
   (d) => `
-    select xcom.dag_run_id as "dagRunId", xcom.task_id as "taskId", xcom.map_index as "mapIndex", xcom.value as value
+    select xcom.dag_run_id as "dagRunId", xcom.task_id as "taskId", xcom.map_index as "mapIndex", xcom.value as value,
+      xcom.offloaded as offloaded
     from ${d.rows('$1', 'wanted', { run: 'text', task: 'text' })}
     join xcom on xcom.dag_run_id = wanted.run and xcom.task_id = wanted.task and xcom.key = 'return_value'`,
   (wanted) => [JSON.stringify(wanted.map(({ dagRunId, taskId }) => ({ run: dagRunId, task: taskId })))],

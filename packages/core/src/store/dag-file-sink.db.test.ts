@@ -496,6 +496,34 @@ describeDatabases('saveParsedFile', (open) => {
       expect(await versionsOf(database, 'a')).toHaveLength(1);
     });
 
+    test('several are saved in one transaction, with the same effect as one after the other', async () => {
+      const [together, apart] = [await open(), await open()];
+      const first = [parsed('a.ts', [serializedDag({ dagId: 'one' }), serializedDag({ dagId: 'two' })]), parsed('b.ts', [])];
+      const second = [
+        parsed('a.ts', [serializedDag({ dagId: 'one', schedule: daily })]),
+        parsed('b.ts', [serializedDag({ dagId: 'two' })]),
+      ];
+      for (const files of [first, second]) {
+        await sinkOn(together).saveParsedFiles(files);
+        for (const file of files) await sinkOn(apart).saveParsedFile(file);
+      }
+      const rowsOf = (database: Database): Promise<unknown> =>
+        database.reads.selectFrom('dag').select(['dagId', 'file', 'isStale', 'nextRunAt']).orderBy('dagId').execute();
+      expect(await rowsOf(together)).toEqual(await rowsOf(apart));
+      expect(await rowsOf(together)).toMatchObject([
+        { dagId: 'one', file: 'a.ts', isStale: 0 },
+        { dagId: 'two', file: 'b.ts', isStale: 0 },
+      ]);
+    });
+
+    test('of several none is saved where one cannot be', async () => {
+      const database = await open();
+      const impossible = parsed('b.ts', [], { contentHash: null as unknown as string });
+      await expect(sinkOn(database).saveParsedFiles([parsed('a.ts', [serializedDag()]), impossible])).rejects.toThrow(/null/i);
+      expect(await dagRow(database)).toBeUndefined();
+      await sinkOn(database).saveParsedFiles([]);
+    });
+
     test('with 300 dags are saved in one transaction', async () => {
       const database = await open();
       const dags = Array.from({ length: 300 }, (_, index) => serializedDag({ dagId: `dag-${index}`, schedule: daily }));

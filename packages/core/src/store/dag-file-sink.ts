@@ -4,7 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
 import { wakeOthers, type Database } from './database.ts';
 import { readKnownFiles, type KnownDagFile } from './reads/known-dag-files.ts';
-import { saveParsedFile, type ParsedDagFile } from './save-parsed-file.ts';
+import { saveParsedFiles, type ParsedDagFile } from './save-parsed-file.ts';
 import { moveDagFiles } from './transitions/move-dag-files.ts';
 import { forgetDagFiles, recordImportError } from './transitions/record-dag-file.ts';
 import { refreshSubscriptions } from './transitions/refresh-subscriptions.ts';
@@ -23,6 +23,8 @@ interface FailedDagFile {
 export interface StoredDagFiles {
   loadKnownFiles(): Promise<readonly KnownDagFile[]>;
   saveParsedFile(parsed: ParsedDagFile): Promise<void>;
+  /** The same for several files, in this order and all in one transaction. */
+  saveParsedFiles(parsed: readonly ParsedDagFile[]): Promise<void>;
   saveImportError(failed: FailedDagFile): Promise<void>;
   moveFiles(files: readonly string[], version: { readonly bundleVersion: string }): Promise<void>;
   removeFiles(files: readonly string[]): Promise<void>;
@@ -43,15 +45,18 @@ export type Bundle = Omit<BundleFile, 'file'>;
 /** The dag processor's sink on the store: it keeps dags, their versions, assets, watchers, subscriptions, import errors and the files. */
 export function createDagFileSink({ database, clock, random, bundle = { bundleName: DEFAULT_BUNDLE } }: DagFileSinkParts): StoredDagFiles {
   const named = (file: string): string => writeBundleFile({ ...bundle, file });
+  const save = async (parsed: readonly ParsedDagFile[]): Promise<void> => {
+    const files = parsed.map((one) => ({ ...one, file: named(one.file) }));
+    await saveParsedFiles(database, files, { now: clock.now(), newId: () => random.uuid() });
+  };
   return {
     loadKnownFiles: async () =>
       (await readKnownFiles(database)).flatMap((known) => {
         const { file, ...owner } = readBundleFile(known.file);
         return isSameBundle(owner, bundle) ? [{ ...known, file }] : [];
       }),
-    async saveParsedFile(parsed) {
-      await saveParsedFile(database, { ...parsed, file: named(parsed.file) }, { now: clock.now(), newId: () => random.uuid() });
-    },
+    saveParsedFile: (parsed) => save([parsed]),
+    saveParsedFiles: save,
     async saveImportError({ file, contentHash, error }) {
       await database.batch(recordImportError({ file: named(file), contentHash, error: placed(error, file) }, clock.now()));
     },

@@ -8,9 +8,10 @@ import { secrets } from './migrations/0005-secrets.ts';
 import { bundles } from './migrations/0006-bundles.ts';
 import { triggers } from './migrations/0007-triggers.ts';
 import { operations } from './migrations/0008-operations.ts';
+import { offloadedValues } from './migrations/0009-offloaded-values.ts';
 import type { Migration } from './migrations/migration.ts';
 
-const MIGRATIONS: readonly Migration[] = [initial, engine, schedules, assets, secrets, bundles, triggers, operations];
+const MIGRATIONS: readonly Migration[] = [initial, engine, schedules, assets, secrets, bundles, triggers, operations, offloadedValues];
 
 /** The schema version that this program needs. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

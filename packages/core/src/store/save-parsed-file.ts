@@ -1,6 +1,6 @@
 import { decodeJson, type SerializedDag } from '@tradewind/protocol';
 import { decideDueAfterParse, type DagBeforeParse } from '../model/timetables/next-run-after-parse.ts';
-import { wakeOthers, type Database } from './database.ts';
+import { wakeOthers, type Database, type Statement } from './database.ts';
 import { rescheduleUntilApplied } from './reschedule.ts';
 import { recordDagFile } from './transitions/record-dag-file.ts';
 import { saveDagAssets, selectScheduleAssets } from './transitions/save-dag-assets.ts';
@@ -40,21 +40,80 @@ export interface SavedParsedFile {
   readonly staleDags: readonly string[];
 }
 
+/** What a saving needs of its caller. */
+export interface SavingParts {
+  readonly now: number;
+  /** Makes the ids of new dag versions. */
+  readonly newId: () => string;
+}
+
 /**
  * Saves what was read of a file in one transaction: its dags and their versions, what they say of assets, and the file itself, without an
  * import error. Dags that the file does not define any more are stale. May be repeated.
  *
- * @param newId makes the ids of new dag versions
  * @throws TradewindError `conflict` where the scheduler moved a dag's due time on at each of several attempts to change it
  */
-export async function saveParsedFile(
+export async function saveParsedFile(database: Database, parsed: ParsedDagFile, parts: SavingParts): Promise<SavedParsedFile> {
+  const [saved] = await saveParsedFiles(database, [parsed], parts);
+  return saved ?? { newDags: [], changedDags: [], unchangedDags: [], staleDags: [] };
+}
+
+/**
+ * Saves several files as `saveParsedFile` does, in this order and all in one transaction: a disk that has to remember each transaction remembers one.
+ * @returns what became of each, in the same order
+ */
+export async function saveParsedFiles(
   database: Database,
-  parsed: ParsedDagFile,
-  { now, newId }: { readonly now: number; readonly newId: () => string },
-): Promise<SavedParsedFile> {
+  files: readonly ParsedDagFile[],
+  parts: SavingParts,
+): Promise<readonly SavedParsedFile[]> {
+  const known = await readKnown(database, files);
+  const savings = files.map((parsed, index) => prepareSaving(parsed, known[index] ?? NOTHING_KNOWN, parts));
+  const rows = await database.batch([...savings.flatMap(({ statements }) => statements), wakeOthers]);
+  let first = 0;
+  const late: DueDag[] = [];
+  const results = savings.map(({ dagIds, dags, rescheduled, statements }) => {
+    const [versions = [], , inserted = [], applied = [], stale = []] = rows.slice(first, first + statements.length) as readonly DagRows[];
+    first += statements.length;
+    const lateIds = new Set(rescheduled.map(({ dagId }) => dagId)).difference(new Set(applied.map(({ dagId }) => dagId)));
+    late.push(...dags.filter(({ dag }) => lateIds.has(dag.dagId)));
+    return summarise(dagIds, { versions, inserted, stale });
+  });
+  await rescheduleUntilApplied(database, late, parts.now);
+  return results;
+}
+
+/** What the database has of a file before it is saved. */
+interface KnownOfFile {
+  readonly saved: readonly SavedDag[];
+  readonly assets: readonly { readonly name: string }[];
+}
+
+const NOTHING_KNOWN: KnownOfFile = { saved: [], assets: [] };
+
+async function readKnown(database: Database, files: readonly ParsedDagFile[]): Promise<readonly KnownOfFile[]> {
+  const questions = files.flatMap(({ file, dags }): Statement<unknown>[] => [
+    selectSavedDags(dags),
+    selectScheduleAssets(
+      [file],
+      dags.map(({ dag }) => dag.dagId),
+    ),
+  ]);
+  const rows = await database.batch(questions);
+  return files.map((_, index) => ({ saved: rows[2 * index], assets: rows[2 * index + 1] }) as KnownOfFile);
+}
+
+/** The statements that save a file; the first five return what became of its dags. */
+interface Saving {
+  readonly dagIds: readonly string[];
+  readonly dags: readonly DueDag[];
+  readonly rescheduled: readonly RescheduledDag[];
+  readonly statements: readonly Statement<unknown>[];
+}
+
+function prepareSaving(parsed: ParsedDagFile, { saved: savedDags, assets }: KnownOfFile, { now, newId }: SavingParts): Saving {
   const { file, parseMs, version } = parsed;
   const dagIds = parsed.dags.map(({ dag }) => dag.dagId);
-  const [savedDags, assetsBefore] = await database.batch([selectSavedDags(parsed.dags), selectScheduleAssets([file], dagIds)]);
   const saved = new Map(savedDags.map((dag) => [dag.dagId, dag]));
   const dags = parsed.dags.map(({ dag, serializedHash }): DueDag => {
     const due = decideDueAfterParse(dag, beforeParse(saved.get(dag.dagId)), now);
@@ -62,7 +121,7 @@ export async function saveParsedFile(
   });
   const reading = { file, parseMs, bundleVersion: version.bundleVersion, dags };
   const rescheduled = dags.flatMap((dag) => asRescheduled(dag, saved.get(dag.dag.dagId)));
-  const [versions, , inserted, applied, stale] = await database.batch([
+  const statements = [
     insertDagVersions(reading, now),
     updateDags(reading, now),
     insertDags(reading, now),
@@ -70,19 +129,12 @@ export async function saveParsedFile(
     markDagsStale([file], dagIds),
     ...saveDagAssets(
       dags.map(({ dag }) => dag),
-      assetsBefore.map(({ name }) => name),
+      assets.map(({ name }) => name),
       now,
     ),
     ...recordDagFile(parsed, now),
-    wakeOthers,
-  ]);
-  const late = new Set(rescheduled.map(({ dagId }) => dagId)).difference(new Set(applied.map(({ dagId }) => dagId)));
-  await rescheduleUntilApplied(
-    database,
-    dags.filter(({ dag }) => late.has(dag.dagId)),
-    now,
-  );
-  return summarise(dagIds, { versions, inserted, stale });
+  ];
+  return { dagIds, dags, rescheduled, statements };
 }
 
 interface DueDag extends ReadDag {

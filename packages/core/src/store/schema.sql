@@ -583,6 +583,6 @@ CREATE TABLE xcom (
   map_index integer not null,
   key text not null,
   value text not null,
-  created_at bigint not null, try_number integer,
+  created_at bigint not null, try_number integer, offloaded text,
   primary key (dag_run_id, task_id, map_index, key)
 );

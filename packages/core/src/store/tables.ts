@@ -264,6 +264,8 @@ export interface XComTable {
   createdAt: number;
   /** The try that pushed it itself; null for what a task returned. */
   tryNumber: number | null;
+  /** Where a large value lies: JSON text of a `ValueReference`. The value is then `null`. */
+  offloaded: string | null;
 }
 
 export interface AssetTable {

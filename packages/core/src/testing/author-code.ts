@@ -19,19 +19,23 @@ interface Piece {
   handOver: (() => void) | undefined;
 }
 
-/** How long code may work without an end, in real time, before it is taken for one that never ends. */
 const PATIENCE_MS = 10_000;
 
 /** The code that runs for one test environment. */
 export class AuthorCode {
   readonly #clock: Clock;
+  readonly #patienceMs: number;
   readonly #pieces = new Set<Piece>();
   readonly #current = new AsyncLocalStorage<Piece>();
   #onQuiet: (() => void) | undefined;
 
-  /** @param clock the virtual one */
-  constructor(clock: Clock) {
+  /**
+   * @param clock the virtual one
+   * @param patienceMs how long code may work without an end, in real time, before it is taken for one that never ends
+   */
+  constructor(clock: Clock, patienceMs = PATIENCE_MS) {
     this.#clock = clock;
+    this.#patienceMs = patienceMs;
   }
 
   /** Whether the caller is code that was started here. */
@@ -111,13 +115,13 @@ export class AuthorCode {
 
   #quiet(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const patience = systemClock.setTimer(PATIENCE_MS, () => {
+      const patience = systemClock.setTimer(this.#patienceMs, () => {
         this.#onQuiet = undefined;
         const names = this.#working().map(({ name }) => name);
         reject(
           new TradewindError(
             'timeout',
-            `${names.join(', ')} has worked for ${PATIENCE_MS / 1_000} s of real time without an end: code in a test environment waits with clock.sleep(), or gets a fake`,
+            `${names.join(', ')} has worked for ${this.#patienceMs / 1_000} s of real time without an end: code in a test environment waits with clock.sleep(), or gets a fake`,
           ),
         );
       });

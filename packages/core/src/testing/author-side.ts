@@ -1,4 +1,12 @@
-import type { CallbackWork, TimetableAnswer, TimetableQuestion, TriggerEvent, TriggerWork, TryOutcome, Workload } from '@tradewind/protocol';
+import type {
+  CallbackWork,
+  TimetableAnswer,
+  TimetableQuestion,
+  TriggerEvent,
+  TriggerWork,
+  TryOutcome,
+  Workload,
+} from '@tradewind/protocol';
 import type { Dag } from '@tradewind/sdk';
 import { askTimetable, runCallbacks, runFakeTrigger, runTry, type FakeTrigger, type RunTryOptions } from '@tradewind/sdk/testing';
 import { startTimetableKeeper, type TimetableKeeperParts } from '../dag-processor/timetable-keeper.ts';

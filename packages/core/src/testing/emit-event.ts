@@ -18,14 +18,17 @@ export interface TestEvent {
  */
 export async function emitEvent({ database, clock, random, wake }: TriggerParts, { asset, extra }: TestEvent): Promise<void> {
   const encoded = encodeJson(extra);
-  if (!encoded.ok) throw badEnvironment(`the extra of the event of asset "${asset.name}" is not JSON: ${encoded.problem.path} ${encoded.problem.reason}`);
+  if (!encoded.ok)
+    throw badEnvironment(`the extra of the event of asset "${asset.name}" is not JSON: ${encoded.problem.path} ${encoded.problem.reason}`);
   const data = decodeJson(encoded.json);
-  const eventKey = createHash('sha256').update(JSON.stringify(['test', random.uuid()])).digest('hex');
+  const eventKey = createHash('sha256')
+    .update(JSON.stringify(['test', random.uuid()]))
+    .digest('hex');
   const [dags] = await database.batch([selectDagsScheduledOn([{ name: asset.name }])]);
   const runRequests = dags.map(({ dagId, serialized }) => {
-    const { params } = decodeJson(serialized) as unknown as SerializedDag;
-    const decision = decideRunRequest(params, data);
-    if (decision.state === 'refused') throw badEnvironment(`the event of asset "${asset.name}" starts no run of dag "${dagId}": ${decision.reason}`);
+    const decision = decideRunRequest(decodeJson(serialized) as unknown as SerializedDag, data);
+    if (decision.state === 'refused')
+      throw badEnvironment(`the event of asset "${asset.name}" starts no run of dag "${dagId}": ${decision.reason}`);
     return { id: random.uuid(), dagId, runId: eventRunId(eventKey), ...decision };
   });
   const now = clock.now();
@@ -38,7 +41,12 @@ export async function emitEvent({ database, clock, random, wake }: TriggerParts,
     datacontenttype: 'application/json',
     data,
   };
-  const stored = await database.reads.selectFrom('asset').select('id').where('name', '=', asset.name).where('uri', '=', asset.uri).executeTakeFirst();
+  const stored = await database.reads
+    .selectFrom('asset')
+    .select('id')
+    .where('name', '=', asset.name)
+    .where('uri', '=', asset.uri)
+    .executeTakeFirst();
   const event = { eventKey, assetId: stored?.id ?? 0, extra: encoded.json, runRequests, envelope: JSON.stringify(envelope) };
   const { outcome } = await createAssetEvent(database, event, now);
   if (outcome === 'unknown_asset') throw badEnvironment(`no dag of the environment uses the asset "${asset.name}"`);

@@ -38,7 +38,12 @@ export const IN_PROCESS_HOST = { hostname: 'test', pid: 1 } as const;
 export function createInProcessExecutor({ clock, code, parallelism, run, onReport }: InProcessExecutorParts): InProcessExecutor {
   const held = new Map<string, HeldTry>();
 
-  const started = (one: HeldTry): AttemptReport => ({ type: 'started', attempt: one.workload.attempt, at: one.startedAt, ...IN_PROCESS_HOST });
+  const started = (one: HeldTry): AttemptReport => ({
+    type: 'started',
+    attempt: one.workload.attempt,
+    at: one.startedAt,
+    ...IN_PROCESS_HOST,
+  });
   const end = (key: string, outcome: TryOutcome): void => {
     const one = held.get(key);
     if (one === undefined) return;
@@ -66,8 +71,15 @@ export function createInProcessExecutor({ clock, code, parallelism, run, onRepor
       held.set(key, {
         workload,
         abort,
-        forget: code.start(nameOf(workload), () => run(workload, abort.signal), (outcome) => end(key, outcome)),
-        timeout: executionTimeoutMs === undefined ? undefined : clock.setTimer(executionTimeoutMs, () => endEarly(key, tooLong(executionTimeoutMs))),
+        forget: code.start(
+          nameOf(workload),
+          () => run(workload, abort.signal),
+          (outcome) => end(key, outcome),
+        ),
+        timeout:
+          executionTimeoutMs === undefined
+            ? undefined
+            : clock.setTimer(executionTimeoutMs, () => endEarly(key, tooLong(executionTimeoutMs))),
         startedAt: clock.now(),
         isReported: false,
       });

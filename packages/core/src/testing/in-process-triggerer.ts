@@ -69,7 +69,11 @@ function startTrigger(parts: InProcessTriggererParts, term: number, claimed: Cla
     await database.batch([fireTriggers(term, clock.now(), [{ taskInstanceId, epoch, event }])]);
     onFired();
   };
-  code.start(`trigger "${name}" of task "${taskId}" of dag "${dagId}"`, () => fire(work), (event) => void store(event).catch(onProblem));
+  code.start(
+    `trigger "${name}" of task "${taskId}" of dag "${dagId}"`,
+    () => fire(work),
+    (event) => void store(event).catch(onProblem),
+  );
 }
 
 async function startCall(parts: InProcessTriggererParts, term: number, claimed: ClaimedCallback): Promise<void> {
@@ -85,7 +89,11 @@ async function startCall(parts: InProcessTriggererParts, term: number, claimed: 
   const settle = async (failure: string | null): Promise<void> => {
     await database.batch([settleCallback(term, clock.now(), { id, state: failure === null ? 'success' : 'failed', failure })]);
   };
-  code.start(`callback "${kind}" of dag "${dagId}"`, () => call(work), (failure) => void settle(failure).catch(onProblem));
+  code.start(
+    `callback "${kind}" of dag "${dagId}"`,
+    () => call(work),
+    (failure) => void settle(failure).catch(onProblem),
+  );
 }
 
 /** The statements that ask for callbacks write nothing else. */

@@ -1,4 +1,12 @@
-import { decodeJson, type DagRunState, type DagRunType, type JsonObject, type JsonValue, type TaskInstanceState, type TryFailure } from '@tradewind/protocol';
+import {
+  decodeJson,
+  type DagRunState,
+  type DagRunType,
+  type JsonObject,
+  type JsonValue,
+  type TaskInstanceState,
+  type TryFailure,
+} from '@tradewind/protocol';
 import type { DataInterval } from '@tradewind/sdk';
 import type { Database } from '../store/database.ts';
 import { RETURN_VALUE_KEY } from '../store/transitions/push-xcoms.ts';
@@ -121,7 +129,10 @@ interface StoredInstance {
   readonly endedAt: number | null;
 }
 
-function readInstance({ mapIndex, state, tryNumber, failure, startedAt, endedAt }: StoredInstance, value: string | undefined): TestedTaskInstance {
+function readInstance(
+  { mapIndex, state, tryNumber, failure, startedAt, endedAt }: StoredInstance,
+  value: string | undefined,
+): TestedTaskInstance {
   return {
     mapIndex,
     state,

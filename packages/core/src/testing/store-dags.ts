@@ -60,10 +60,14 @@ function findProblem({ schedule, params }: SerializedDag): string | undefined {
 function checkFake({ dagId, tasks }: SerializedDag, taskId: string): void {
   const task = tasks.find((one) => one.taskId === taskId);
   if (task === undefined) {
-    throw badEnvironment(`dag "${dagId}" has no task "${taskId}" that could have a fake; its tasks are ${tasks.map((one) => one.taskId).join(', ')}`);
+    throw badEnvironment(
+      `dag "${dagId}" has no task "${taskId}" that could have a fake; its tasks are ${tasks.map((one) => one.taskId).join(', ')}`,
+    );
   }
   if (task.decision?.kind === 'latest_only') {
-    throw badEnvironment(`task "${taskId}" of dag "${dagId}" is decided by the scheduler and has no code that could have a fake; set the clock instead`);
+    throw badEnvironment(
+      `task "${taskId}" of dag "${dagId}" is decided by the scheduler and has no code that could have a fake; set the clock instead`,
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { durationMs, type Duration } from '@tradewind/protocol';
-import { TradewindError } from '../platform/errors.ts';
+import { SdkError } from '@tradewind/sdk';
+import { messageOf, TradewindError } from '../platform/errors.ts';
 import type { AuthorCode } from './author-code.ts';
 import type { InProcessExecutor } from './in-process-executor.ts';
 import { badEnvironment } from './store-dags.ts';
@@ -24,36 +25,54 @@ export interface Drive {
   readonly clock: TestClock;
   /** Does something to the environment from outside of it, and lets everything happen that follows in the same moment. */
   act<Result>(what: string, action: () => Promise<Result>): Promise<Result>;
-  /** Keeps the first of the problems that end the test. */
-  fail(problem: unknown): void;
+}
+
+/** What ends a test, although no call of it was at fault. */
+export interface TestProblems {
+  /** Keeps the first. */
+  add(problem: unknown): void;
+  /** Throws it: what the test left out as it is, and anything else as `internal`. */
+  throwFirst(): void;
+}
+
+/** Nothing has gone wrong yet. */
+export function createTestProblems(): TestProblems {
+  let first: { readonly cause: unknown } | undefined;
+  return {
+    add(cause) {
+      first ??= { cause };
+    },
+    throwFirst() {
+      if (first === undefined) return;
+      const { cause } = first;
+      if (cause instanceof SdkError) throw cause;
+      throw new TradewindError('internal', `the test environment cannot go on: ${messageOf(cause)}`, { cause });
+    },
+  };
 }
 
 /** What is driven. */
 export interface DrivenParts {
   readonly time: VirtualTime;
   readonly code: AuthorCode;
-  readonly executor: () => Pick<InProcessExecutor, 'reportStarted'>;
+  readonly executor: Pick<InProcessExecutor, 'reportStarted'>;
+  readonly problems: TestProblems;
+  /** Called once, before anything is done to the environment. */
+  readonly begin: () => Promise<void>;
 }
 
 /** An environment that goes on for so many steps without time passing does so for ever. */
 const MOST_STEPS_OF_A_MOMENT = 100_000;
 
 /** Makes the clock of a test environment, and what moves it. */
-export function createDrive({ time, code, executor }: DrivenParts): Drive {
+export function createDrive({ time, code, executor, problems, begin }: DrivenParts): Drive {
   let isBusy = false;
-  let problem: { readonly cause: unknown } | undefined;
-
-  const throwProblem = (): void => {
-    if (problem === undefined) return;
-    const { cause } = problem;
-    if (cause instanceof Error && 'code' in cause && cause.code === 'bad_test_run') throw cause;
-    throw new TradewindError('internal', `the test environment cannot go on: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  };
+  let begun: Promise<void> | undefined;
   const runUntil = async (end: number): Promise<void> => {
-    for (let steps = 0; ; ) {
+    for (let steps = 0; ;) {
       const hasHandedOver = await code.settle();
-      throwProblem();
-      if (hasHandedOver || executor().reportStarted()) continue;
+      problems.throwFirst();
+      if (hasHandedOver || executor.reportStarted()) continue;
       const at = time.nextAt();
       if (at === undefined || at > end) break;
       steps = at > time.now() ? 0 : steps + 1;
@@ -67,13 +86,15 @@ export function createDrive({ time, code, executor }: DrivenParts): Drive {
     if (isBusy) throw badEnvironment(`${what} was called before the call before it had ended; await each call`);
     isBusy = true;
     try {
+      await (begun ??= begin());
       return await action();
     } finally {
       isBusy = false;
     }
   };
   const advanceTo = async (end: number): Promise<void> => {
-    if (end < time.now()) throw badEnvironment(`clock.advanceTo() was given ${textOf(end)}, and it is ${textOf(time.now())} already; time does not run back`);
+    if (end < time.now())
+      throw badEnvironment(`clock.advanceTo() was given ${textOf(end)}, and it is ${textOf(time.now())} already; time does not run back`);
     await act('clock.advance()', () => runUntil(end));
   };
 
@@ -90,9 +111,6 @@ export function createDrive({ time, code, executor }: DrivenParts): Drive {
         await runUntil(time.now());
         return result;
       }),
-    fail(cause) {
-      problem ??= { cause };
-    },
   };
 }
 
@@ -101,7 +119,9 @@ export function readInstant(where: string, instant: string | Temporal.Instant): 
   try {
     return Temporal.Instant.from(instant).epochMilliseconds;
   } catch {
-    throw badEnvironment(`${where} is ${JSON.stringify(instant)}, which is no instant; give one with an offset, such as '2026-01-01T00:00Z'`);
+    throw badEnvironment(
+      `${where} is ${JSON.stringify(instant)}, which is no instant; give one with an offset, such as '2026-01-01T00:00Z'`,
+    );
   }
 }
 

@@ -8,20 +8,21 @@ import type { FakeConnection, FakeTrigger } from '@tradewind/sdk/testing';
 import { triggerDagRun, type TriggerParts } from '../api/trigger-dag-run.ts';
 import { createSeededRandom } from '../platform/testing/seeded-random.ts';
 import { TradewindError } from '../platform/errors.ts';
+import type { Executor } from '../platform/executor.ts';
 import { startScheduler, type Scheduler } from '../scheduler/scheduler.ts';
 import { migrate } from '../store/migrate.ts';
-import { openSqlite } from '../store/sqlite-database.ts';
 import { changePool, createPool } from '../store/transitions/pools.ts';
-import { composeAuthorSide, startTimetables } from './author-side.ts';
+import { composeAuthorSide, startTimetables, type AuthorSide } from './author-side.ts';
 import { AuthorCode } from './author-code.ts';
 import { emitEvent } from './emit-event.ts';
 import { createInProcessExecutor, IN_PROCESS_HOST } from './in-process-executor.ts';
 import { startInProcessTriggerer } from './in-process-triggerer.ts';
 import { readMissedDeadlines, readRuns, type MissedDeadline, type TestedRun } from './read-runs.ts';
+import { openTestDatabase } from './open-database.ts';
 import { badEnvironment, storeDags, TEST_BUNDLE_VERSION, type FakesOfDags } from './store-dags.ts';
 import { composeTaskAnswers } from './task-answers.ts';
-import { createDrive, readInstant, type TestClock } from './test-clock.ts';
-import { createTestLog, type LoggedEntry } from './test-log.ts';
+import { createDrive, createTestProblems, readInstant, type TestClock } from './test-clock.ts';
+import { createTestLog, type LoggedEntry, type TestLog } from './test-log.ts';
 import { createVirtualTime } from './virtual-time.ts';
 
 /** What a test environment is made of. */
@@ -79,7 +80,7 @@ const FOREVER_MS = 100 * 366 * 86_400_000;
 
 /**
  * Starts an environment whose time the test moves: schedules, retries, sensors, timers and deadlines of years take place in the blink of an eye, by the rules of the real scheduler. Author code runs in
- * this process, one step of virtual time after the other, and takes no virtual time unless it calls `clock.sleep`. Needs no server and no files. The same test has the same result.
+ * this process and takes no virtual time unless it calls `clock.sleep`. Nothing runs before the first `advance`, `trigger` or `emit`. Needs no server and no files. The same test has the same result.
  *
  * Rejects with an `SdkError` (`bad_test_run`) where the options do not fit the dags.
  *
@@ -92,13 +93,13 @@ const FOREVER_MS = 100 * 366 * 86_400_000;
  */
 export async function testEnvironment(options: TestEnvironmentOptions): Promise<TestEnvironment> {
   const time = createVirtualTime(readInstant('now', options.now));
-  const database = openSqlite({ file: ':memory:', now: time.now });
+  const database = openTestDatabase(time.now);
   try {
     await migrate(database, time.now());
     const random = createSeededRandom(options.seed ?? 1);
     await storeDags({ database, clock: time, random }, options.dags, options.fakes ?? {});
     for (const [name, slots] of Object.entries(options.pools ?? {})) await setPool({ name, slots, database });
-    return await start(options, { database, clock: time, random, time });
+    return compose(options, { database, clock: time, random, time });
   } catch (error) {
     await database.close();
     throw error;
@@ -109,23 +110,67 @@ interface Ground extends Pick<TriggerParts, 'database' | 'clock' | 'random'> {
   readonly time: ReturnType<typeof createVirtualTime>;
 }
 
-async function start(options: TestEnvironmentOptions, { time, ...ground }: Ground): Promise<TestEnvironment> {
+/** Composes it; the scheduler starts with the first thing that is done to it, so that no code runs before the test has its environment. */
+function compose(options: TestEnvironmentOptions, { time, ...ground }: Ground): TestEnvironment {
   const { database, clock } = ground;
   const code = new AuthorCode(clock);
-  const drive = createDrive({ time, code, executor: () => executor });
-  const log = createTestLog(clock, drive.fail);
-  const wakeUps: { scheduler?: Scheduler; triggerer?: () => void; timetables?: (dagId: string) => void } = {};
-  const parts = { ...ground, wake: () => wakeUps.scheduler?.wake('runs') };
-  const author = composeAuthorSide({ ...options, code, log, clock, answers: composeTaskAnswers(parts), onProblem: drive.fail });
+  const problems = createTestProblems();
+  const log = createTestLog(clock, problems.add);
+  const started: Started[] = [];
+  const parts = { ...ground, wake: () => started[0]?.scheduler.wake('runs') };
+  const author = composeAuthorSide({ ...options, code, log, clock, answers: composeTaskAnswers(parts), onProblem: problems.add });
   const executor = createInProcessExecutor({
     clock,
     code,
     parallelism: options.parallelism ?? DEFAULT_PARALLELISM,
     run: author.run,
-    onReport: (report) => wakeUps.scheduler?.report(report),
+    onReport(report) {
+      started[0]?.scheduler.report(report);
+      // A start waits for company: here the test may look at once.
+      if (report.type === 'started') parts.wake();
+    },
   });
+  const begin = async (): Promise<void> => {
+    started.push(await startParts(options.dags, { ...parts, author, code, executor, log, onProblem: problems.add }));
+  };
+  const drive = createDrive({ time, code, executor, problems, begin });
+  const close = once(async () => {
+    await executor.stop();
+    for (const { timetables, scheduler } of started) await Promise.all([timetables.stop(), scheduler.stop()]);
+    await database.close();
+  });
+  return {
+    clock: drive.clock,
+    log: log.entries,
+    runs: async (dag) => readRuns(database, knownDag(options.dags, dag)),
+    trigger: async (dag, wish = {}) => drive.act('trigger()', () => ask(parts, knownDag(options.dags, dag), wish)),
+    emit: async (asset, extra) => drive.act('emit()', () => emitEvent(parts, { asset, extra })),
+    missedDeadlines: () => readMissedDeadlines(database),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+interface Started {
+  readonly scheduler: Scheduler;
+  readonly timetables: ReturnType<typeof startTimetables>;
+}
+
+interface PartsToStart extends TriggerParts {
+  readonly author: AuthorSide;
+  readonly code: AuthorCode;
+  readonly executor: Executor;
+  readonly log: TestLog;
+  readonly onProblem: (problem: unknown) => void;
+}
+
+/** Starts the scheduler and what waits for its commits. */
+async function startParts(dags: readonly Dag[], { author, code, executor, log, onProblem, ...parts }: PartsToStart): Promise<Started> {
+  const shared = { ...parts, onProblem };
+  const wakeTriggerer = await startInProcessTriggerer({ ...shared, ...author, code, leaseMs: FOREVER_MS, locateCode, onFired: parts.wake });
+  const wakeUps: { timetables?: (dagId: string) => void } = {};
   const scheduler = await startScheduler({
-    ...ground,
+    ...parts,
     ...IN_PROCESS_HOST,
     log: log.ofEnvironment.named('scheduler'),
     executor,
@@ -135,36 +180,18 @@ async function start(options: TestEnvironmentOptions, { time, ...ground }: Groun
     environmentName: 'test',
     locateCode,
     onOutgoing: () => {},
-    onWaiting: () => wakeUps.triggerer?.(),
+    onWaiting: wakeTriggerer,
     isAlone: true,
     leaseMs: FOREVER_MS,
     recoveryIntervalMs: FOREVER_MS,
   });
-  wakeUps.scheduler = scheduler;
-  const triggerer = { ...parts, ...author, code, leaseMs: FOREVER_MS, locateCode, onFired: parts.wake, onProblem: drive.fail };
-  wakeUps.triggerer = await startInProcessTriggerer(triggerer);
-  const timetables = startTimetables(options.dags, {
-    ...ground,
+  const timetables = startTimetables(dags, {
+    ...shared,
     log: log.ofEnvironment.named('timetables'),
     onStocked: () => scheduler.wake('dags'),
-    onProblem: drive.fail,
   });
   wakeUps.timetables = timetables.wake;
-  const close = once(async () => {
-    await Promise.all([executor.stop(), timetables.stop(), scheduler.stop()]);
-    await database.close();
-  });
-  await drive.act('testEnvironment()', () => Promise.resolve());
-  return {
-    clock: drive.clock,
-    log: log.entries,
-    runs: (dag) => readRuns(database, knownDag(options.dags, dag)),
-    trigger: (dag, wish = {}) => drive.act('trigger()', () => ask(parts, knownDag(options.dags, dag), wish)),
-    emit: (asset, extra) => drive.act('emit()', () => emitEvent(parts, { asset, extra })),
-    missedDeadlines: () => readMissedDeadlines(database),
-    close,
-    [Symbol.asyncDispose]: close,
-  };
+  return { scheduler, timetables };
 }
 
 async function ask(parts: TriggerParts, dagId: string, { params = {}, logicalDate, runId }: TestTrigger<unknown>): Promise<string> {
@@ -185,7 +212,8 @@ async function ask(parts: TriggerParts, dagId: string, { params = {}, logicalDat
 }
 
 async function setPool({ name, slots, database }: { name: string; slots: number } & Pick<TriggerParts, 'database'>): Promise<void> {
-  if (!Number.isInteger(slots) || slots < -1) throw badEnvironment(`pool "${name}" has ${slots} slots; give a whole number, or -1 for no limit`);
+  if (!Number.isInteger(slots) || slots < -1)
+    throw badEnvironment(`pool "${name}" has ${slots} slots; give a whole number, or -1 for no limit`);
   const created = await createPool(database, { name, slots, description: '', includeDeferred: false });
   if (created === 'already_exists') await changePool(database, name, { slots });
 }

@@ -10,6 +10,7 @@ import {
   type TryOutcome,
 } from '../execution.ts';
 import type { Deferral } from '../deferral.ts';
+import type { SharedParseReply } from '../shared-parsing.ts';
 import type { TaskRequest, TaskResponse } from '../task-request.ts';
 import { isAssetName } from '../identifiers.ts';
 import { MAX_VALUE_BYTES, type JsonObject } from '../json.ts';
@@ -171,6 +172,13 @@ export const parseReplySchema: z.ZodType<ParseReply> = z.discriminatedUnion('typ
     }),
   }),
 ]);
+
+/** What the dag processor accepts from a child that reads several files. */
+export const sharedParseReplySchema: z.ZodType<SharedParseReply> = z.strictObject({
+  type: z.literal('shared'),
+  parsed: z.strictObject({ dags: z.array(z.unknown()), files: z.array(z.string().max(MAX_PATH_LENGTH)) }).exactOptional(),
+  isSpent: z.boolean(),
+});
 
 function isJson(text: string): boolean {
   try {

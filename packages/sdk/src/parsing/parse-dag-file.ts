@@ -1,12 +1,14 @@
 /**
  * Entry of the throw-away process that reads one dag file: a ParseRequest on the control channel, the file's import, one ParseReply, exit. Where the request asks the
- * timetable of one of its dags, the reply is a TimetableAnswer.
+ * timetable of one of its dags, the reply is a TimetableAnswer; where it is the first of several, read-shared-files.ts goes on.
  *
  * Nothing that the file does changes that order: it is answered once, synchronously, also when the file ends the process or leaves timers
  * behind. Time, memory and what escapes are the business of the process that started this one.
  */
 import { setImmediate } from 'node:timers/promises';
-import { RECORD_SEPARATOR, type ParseReply, type ParseRequest, type TimetableAnswer } from '@tradewind/protocol';
+import { RECORD_SEPARATOR, type ParseReply, type ParseRequest, type SharedParseRequest, type TimetableAnswer } from '@tradewind/protocol';
+// What nearly every dag file imports is there when the request comes, however early this process was started.
+import '../index.ts';
 import { makeOutputBlocking } from '../worker/blocking-output.ts';
 import { CONTROL_FD, readMessage, writeFully, writeMessage } from '../worker/control-channel.ts';
 import { describeThrown } from '../worker/describe-thrown.ts';
@@ -24,7 +26,11 @@ main();
 function main(): void {
   offerToOutOfMemoryKiller();
   makeOutputBlocking();
-  const request = readMessage(CONTROL_FD) as ParseRequest;
+  const request = readMessage(CONTROL_FD) as ParseRequest | SharedParseRequest;
+  if ('isShared' in request) {
+    void readShared(request);
+    return;
+  }
   const { code } = request;
   const answer = createAnswer(code.file);
   try {
@@ -38,6 +44,12 @@ function main(): void {
   } catch (error) {
     answer(failed(code.file, describeThrown(error).message));
   }
+}
+
+async function readShared(request: SharedParseRequest): Promise<void> {
+  const { readSharedFiles } = await import('./read-shared-files.ts');
+  await readSharedFiles(request);
+  process.exit(0);
 }
 
 /** Sends the first reply that it is given and none after. */

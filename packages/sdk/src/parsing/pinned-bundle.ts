@@ -11,6 +11,8 @@ export interface PinnedBundle {
   readonly bundleVersion: string;
   /** Files of the bundle that were loaded, relative to its folder, in the order of loading. */
   readonly loadedFiles: ReadonlySet<string>;
+  /** Empties `loadedFiles`, where another dag file is imported next. */
+  forgetLoadedFiles(): void;
   /** The import that could not be resolved last: what the file asked for, and the error that it got. */
   readonly lastUnresolved: UnresolvedImport | undefined;
   /** The URL that a file of the bundle is imported by: its place in the live folder. */
@@ -79,6 +81,7 @@ export function pinBundle(code: Pick<CodeLocation, 'bundleFolder' | 'bundleVersi
   return {
     bundleVersion: code.bundleVersion,
     loadedFiles,
+    forgetLoadedFiles: () => loadedFiles.clear(),
     get lastUnresolved() {
       return lastUnresolved;
     },

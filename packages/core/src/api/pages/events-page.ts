@@ -76,8 +76,8 @@ function subscriptionRow(subscription: SubscriptionRow, balance: SubscriptionBal
 function balanceSum({ received, ran, batched, pending, unmatched, quarantined, deduplicated, refused }: SubscriptionBalance): Html {
   const addsUp = received === ran + batched + pending + unmatched + quarantined + deduplicated;
   return html`<span class="balance"
-      >${received} received = ${ran} ran + ${batched} batched + ${pending} pending + ${unmatched} unmatched + ${quarantined} quarantined + ${deduplicated}
-      deduplicated</span
+      >${received} received = ${ran} ran + ${batched} batched + ${pending} pending + ${unmatched} unmatched + ${quarantined} quarantined +
+      ${deduplicated} deduplicated</span
     >
     ${!addsUp && html`<b class="failure">does not add up</b>`}${refused > 0 && html`<br /><small>${refused} runs refused: their data did not fit</small>`}`;
 }

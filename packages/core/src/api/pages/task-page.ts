@@ -102,6 +102,12 @@ function failureCard({ kind, message, detail }: TryFailure): Html {
 
 function valueSection(value: XComSummary | undefined): Html | false {
   if (value === undefined) return false;
+  if (value.offloaded !== undefined) {
+    return html`<details>
+      <summary>Value</summary>
+      <p class="muted">It has ${value.offloaded.bytes} bytes and lies outside of the database; the API has it.</p>
+    </details>`;
+  }
   const json = JSON.stringify(value.value, null, 2);
   const isLong = json.length > MOST_VALUE_CHARACTERS;
   return html`<details>

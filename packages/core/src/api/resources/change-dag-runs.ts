@@ -4,6 +4,7 @@ import { planDagRunMark } from '../../model/mark.ts';
 import type { FoundRun, RunChange } from '../../model/run-change.ts';
 import { TradewindError } from '../../platform/errors.ts';
 import type { RunOperation } from '../../store/operate-on-dag-runs.ts';
+import { deleteWithValues } from '../../store/sweep-values.ts';
 import { deleteDagRun } from '../../store/transitions/delete-dag-run.ts';
 import { setDagRunNote } from '../../store/transitions/set-note.ts';
 import type { ApiParts } from '../api-parts.ts';
@@ -85,9 +86,9 @@ export const deleteDagRunRoute = emptyRoute({
   url: RUN_URL,
   policy: { kind: 'role', atLeast: 'op', resource: 'dag run', action: 'delete' },
   params: runParams,
-  async handler({ params }, { database }) {
+  async handler({ params }, { database, largeValues }) {
     const run = await requireDagRun(database, params.dag_id, params.dag_run_id);
-    const outcome = await deleteDagRun(database, run.id);
+    const outcome = await deleteWithValues(database, largeValues?.store, () => deleteDagRun(database, run.id));
     if (outcome !== 'not_ended') return;
     throw new TradewindError(
       'conflict',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deleteWithValues } from '../../store/sweep-values.ts';
 import { CLEANABLE_TABLES, countOldRows, deleteOldRows } from '../../store/transitions/delete-old-rows.ts';
 import { instantText, oneOf, text } from '../query-schemas.ts';
 import { problemOf } from '../request-problems.ts';
@@ -31,7 +32,7 @@ export const cleanDatabase = apiRoute({
     dry_run: z.boolean().default(true),
   }),
   response: z.object({ tables: z.array(z.object({ table: z.string(), rows: z.int() })) }),
-  async handler({ body }, { database }) {
+  async handler({ body }, { database, largeValues }) {
     const cleaning = {
       before: body.clean_before,
       tables: [...new Set(body.tables)],
@@ -39,7 +40,9 @@ export const cleanDatabase = apiRoute({
       excludedDagIds: body.exclude_dag_ids,
       batchSize: body.batch_size,
     };
-    const cleaned = body.dry_run ? await countOldRows(database, cleaning) : await deleteOldRows(database, cleaning);
+    const cleaned = body.dry_run
+      ? await countOldRows(database, cleaning)
+      : await deleteWithValues(database, largeValues?.store, () => deleteOldRows(database, cleaning));
     return { tables: [...cleaned] };
   },
 });

@@ -3,6 +3,7 @@ import { readBundleFile } from '../../model/bundle-file.ts';
 import { TradewindError } from '../../platform/errors.ts';
 import { listDagFiles } from '../../store/reads/dag-files.ts';
 import { findDagVersion } from '../../store/reads/dag-versions.ts';
+import { deleteWithValues } from '../../store/sweep-values.ts';
 import { deleteDag as deleteDagRows } from '../../store/transitions/delete-dag.ts';
 import type { ApiParts, DagFilesPort } from '../api-parts.ts';
 import { writeInstant } from '../instants.ts';
@@ -19,8 +20,8 @@ export const deleteDag = apiRoute({
   policy: { kind: 'role', atLeast: 'op', resource: 'dag', action: 'end' },
   params: dagPath,
   response: z.object({}),
-  async handler({ params }, { database, clock, wake, dagFiles }) {
-    const deleted = await deleteDagRows(database, params.dag_id, clock.now());
+  async handler({ params }, { database, clock, wake, dagFiles, largeValues }) {
+    const deleted = await deleteWithValues(database, largeValues?.store, () => deleteDagRows(database, params.dag_id, clock.now()));
     if (deleted.outcome === 'not_found') throw new TradewindError('not_found', `Dag with id: ${params.dag_id} not found`);
     if (deleted.outcome === 'runs_not_ended') {
       const advice = 'wait until they have ended, or give them a verdict, and delete it then';

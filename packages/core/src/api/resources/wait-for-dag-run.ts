@@ -5,6 +5,7 @@ import { findDagRun, type DagRunSummary } from '../../store/reads/dag-runs.ts';
 import { listReturnedValues } from '../../store/reads/xcoms.ts';
 import type { ApiParts } from '../api-parts.ts';
 import { list, number, text } from '../query-schemas.ts';
+import { readValue } from '../read-value.ts';
 import { problemOf } from '../request-problems.ts';
 import { streamRoute, type Reply } from '../route.ts';
 import { requireDagRun } from './dag-runs.ts';
@@ -51,12 +52,10 @@ async function* follow(run: DagRunSummary, { parts, intervalMs, results }: Follo
 }
 
 /** By task id what it returned: of a mapped task a list, of one that returned nothing null. */
-async function readResults(
-  { database }: ApiParts,
-  dagRunId: string,
-  taskIds: readonly string[],
-): Promise<Readonly<Record<string, JsonValue>>> {
-  const values = Map.groupBy(await listReturnedValues(database, dagRunId, taskIds), ({ taskId }) => taskId);
+async function readResults(parts: ApiParts, dagRunId: string, taskIds: readonly string[]): Promise<Readonly<Record<string, JsonValue>>> {
+  const returned = await listReturnedValues(parts.database, dagRunId, taskIds);
+  const read = await Promise.all(returned.map(async (found) => ({ ...found, value: await readValue(parts, found) })));
+  const values = Map.groupBy(read, ({ taskId }) => taskId);
   return Object.fromEntries(
     taskIds.map((taskId) => {
       const [first, ...more] = values.get(taskId) ?? [];

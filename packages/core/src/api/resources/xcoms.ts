@@ -6,6 +6,7 @@ import { XCOM_ORDER, findXCom, listXComs, type XComSummary } from '../../store/r
 import { createXCom, deleteXCom, updateXCom } from '../../store/transitions/set-xcom.ts';
 import type { ApiParts } from '../api-parts.ts';
 import { writeInstant, writeInstantOrNull } from '../instants.ts';
+import { readValue } from '../read-value.ts';
 import { instantRange, integer, optional, pageQuery, query, readOrderBy, readPage, readRange, text } from '../query-schemas.ts';
 import { InvalidRequest } from '../request-problems.ts';
 import { apiRoute, emptyRoute } from '../route.ts';
@@ -156,10 +157,10 @@ export const deleteXComEntry = emptyRoute({
 });
 
 /** The value as people may see it: without secrets. */
-async function requireXCom({ database, secrets }: ApiParts, name: TaskInstanceName, key: string): Promise<XComSummary> {
-  const xcom = await findXCom(database, name, key);
+async function requireXCom(parts: ApiParts, name: TaskInstanceName, key: string): Promise<XComSummary> {
+  const xcom = await findXCom(parts.database, name, key);
   if (xcom === undefined) throw unknownXCom(key);
-  return { ...xcom, value: secrets.masker.maskValue(xcom.value) as JsonValue };
+  return { ...xcom, value: parts.secrets.masker.maskValue(await readValue(parts, xcom)) as JsonValue };
 }
 
 function unknownXCom(key: string): TradewindError {

@@ -2,7 +2,8 @@ import type { JsonObject } from '@tradewind/protocol';
 import { writeConnectionUri } from '../../model/connections/connection-uri.ts';
 import { readConnectionFields } from '../../model/connections/parse-connection.ts';
 import type { EnvironmentOptions } from '../program/declare.ts';
-import { formatOf, type SecretFormat } from '../secret-files/read-entries.ts';
+import type { SecretFormat } from '../secret-files/formats.ts';
+import { formatOf } from '../secret-files/read-entries.ts';
 import { writeEntries } from '../secret-files/write-entries.ts';
 import { withSession } from '../session/open-session.ts';
 

@@ -1,6 +1,7 @@
 import { writeVariables, type Variable } from '../../model/variables/variable.ts';
 import type { EnvironmentOptions } from '../program/declare.ts';
-import { formatOf, type SecretFormat } from '../secret-files/read-entries.ts';
+import type { SecretFormat } from '../secret-files/formats.ts';
+import { formatOf } from '../secret-files/read-entries.ts';
 import { writeEntries } from '../secret-files/write-entries.ts';
 import { withSession } from '../session/open-session.ts';
 

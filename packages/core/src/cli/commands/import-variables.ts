@@ -1,6 +1,7 @@
 import { readVariables } from '../../model/variables/variable.ts';
 import type { EnvironmentOptions } from '../program/declare.ts';
-import { importEntities, type ActionOnExisting } from '../secret-files/import-entities.ts';
+import type { ActionOnExisting } from '../secret-files/formats.ts';
+import { importEntities } from '../secret-files/import-entities.ts';
 import { readEntries } from '../secret-files/read-entries.ts';
 import { withSession } from '../session/open-session.ts';
 

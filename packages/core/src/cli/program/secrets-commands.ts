@@ -1,6 +1,5 @@
 import { Option, type Command } from 'commander';
-import { ACTIONS_ON_EXISTING } from '../secret-files/import-entities.ts';
-import { SECRET_FORMATS } from '../secret-files/read-entries.ts';
+import { ACTIONS_ON_EXISTING, SECRET_FORMATS } from '../secret-files/formats.ts';
 import { action, onEnvironment, withOutput, type OnEnd } from './declare.ts';
 
 /** `tradewind variables …`, `tradewind connections …`, `tradewind config …` and `tradewind rotate-key` */

@@ -1,10 +1,6 @@
+import type { ActionOnExisting } from './formats.ts';
 import { TradewindError } from '../../platform/errors.ts';
 import type { EnvironmentSession } from '../session/environment-session.ts';
-
-/** What an import does with what exists already. */
-export const ACTIONS_ON_EXISTING = ['overwrite', 'fail', 'skip'] as const;
-/** One of them. */
-export type ActionOnExisting = (typeof ACTIONS_ON_EXISTING)[number];
 
 /** Entities for one of the API's bulk routes. */
 export interface EntityImport {

@@ -1,13 +1,9 @@
+import { SECRET_FORMATS, type SecretFormat } from './formats.ts';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { JsonObject } from '@tradewind/protocol';
 import { readEnvLines } from '../../model/variables/env-lines.ts';
 import { messageOf, TradewindError } from '../../platform/errors.ts';
-
-/** The formats that variables and connections are imported from and exported to, by the end of a file's name. */
-export const SECRET_FORMATS = ['json', 'yaml', 'env'] as const;
-/** One of them. */
-export type SecretFormat = (typeof SECRET_FORMATS)[number];
 
 /**
  * The format that a file's name says; `otherwise` where it says none.

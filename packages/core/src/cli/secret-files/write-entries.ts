@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import type { JsonObject } from '@tradewind/protocol';
 import { writeEnvLines } from '../../model/variables/env-lines.ts';
 import { messageOf, TradewindError } from '../../platform/errors.ts';
-import type { SecretFormat } from './read-entries.ts';
+import type { SecretFormat } from './formats.ts';
 
 /** Stands for standard output in place of a file. */
 const STANDARD_OUTPUT = '-';

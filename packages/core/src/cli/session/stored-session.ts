@@ -12,6 +12,7 @@ import type { Database } from '../../store/database.ts';
 import { migrate } from '../../store/migrate.ts';
 import { readHeartbeats } from '../../store/reads/health.ts';
 import { openStore, type OpenedStore } from '../open-store.ts';
+import { openValues } from '../open-values.ts';
 import { bundlePlaces } from '../dag-processors.ts';
 import { bringDagsUpToDate } from '../read-dag-files.ts';
 import { readDagSource } from '../read-dag-source.ts';
@@ -83,6 +84,7 @@ function createSession(config: EnvironmentConfig, store: OpenedStore, secrets: E
     version: VERSION,
     secrets,
     config: describeConfig(config),
+    largeValues: openValues(config, silentLog),
     dagFiles: {
       reread: () => bringDagsUpToDate(config, store.database, true),
       readSource: (file, version) => readDagSource(places, file, version),

@@ -6,6 +6,7 @@ import type { EnvironmentConfig } from '../../platform/config.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Random } from '../../platform/random.ts';
 import type { TaskServices } from '../../platform/task-services.ts';
+import type { LargeValues } from '../../platform/value-store.ts';
 import type { Database } from '../../store/database.ts';
 import { answerAssetEvents } from './asset-events.ts';
 import { answerDagRunStates } from './dag-run-states.ts';
@@ -23,6 +24,8 @@ export interface TaskServicesParts {
   readonly log: Log;
   readonly secrets: EnvironmentSecrets;
   readonly random: Random;
+  /** Where large values lie. @default every value is in its row */
+  readonly largeValues?: LargeValues;
   /** Says that runs were created or changed. */
   readonly wake: () => void;
 }

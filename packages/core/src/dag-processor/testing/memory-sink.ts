@@ -47,9 +47,16 @@ export class MemorySink implements DagFileSink {
     }));
   }
 
-  async saveParsedFile(parsed: ParsedFile): Promise<void> {
-    await this.#call('saveParsedFile', [parsed.file]);
-    this.files.set(parsed.file, { parsed, bundleVersion: parsed.version.bundleVersion });
+  saveParsedFile(parsed: ParsedFile): Promise<void> {
+    return this.saveParsedFiles([parsed]);
+  }
+
+  async saveParsedFiles(files: readonly ParsedFile[]): Promise<void> {
+    await this.#call(
+      'saveParsedFile',
+      files.map(({ file }) => file),
+    );
+    for (const parsed of files) this.files.set(parsed.file, { parsed, bundleVersion: parsed.version.bundleVersion });
     this.#announce();
   }
 

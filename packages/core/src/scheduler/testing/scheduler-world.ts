@@ -10,6 +10,7 @@ import type { Database, Statement } from '../../store/database.ts';
 import { migrate } from '../../store/migrate.ts';
 import { openSqlite } from '../../store/sqlite-database.ts';
 import { createDagRun } from '../../store/transitions/create-dag-run.ts';
+import type { SchedulerParts } from '../scheduler-state.ts';
 import { startScheduler, type Scheduler } from '../scheduler.ts';
 
 /** A scheduler on a database in memory, with workers that the test plays. */
@@ -37,7 +38,11 @@ export const SUCCESS: TryOutcome = { result: 'success', valueJson: 'null', event
 export const FAILURE: TryOutcome = { result: 'failed', failure: { kind: 'error', message: 'it broke' } };
 
 /** Stores the dags and starts a scheduler on them. */
-export async function createSchedulerWorld(dags: readonly SerializedDag[], parallelism = 32): Promise<SchedulerWorld> {
+export async function createSchedulerWorld(
+  dags: readonly SerializedDag[],
+  parallelism = 32,
+  settings: Pick<SchedulerParts, 'largeValues'> = {},
+): Promise<SchedulerWorld> {
   const clock = createVirtualClock();
   const random = createSeededRandom(1);
   const database = openSqlite({ file: ':memory:', now: () => clock.now() });
@@ -71,6 +76,7 @@ export async function createSchedulerWorld(dags: readonly SerializedDag[], paral
       locateCode: (file, bundleVersion) => ({ bundleFolder: '/dags', file, bundleVersion, manifestFile: '/manifest.json' }),
       onOutgoing: () => {},
       isAlone: true,
+      ...settings,
     });
   let scheduler = await start();
   let runs = 0;

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { ValueInRow } from '../../platform/value-store.ts';
 import type { Database } from '../database.ts';
 import type { LiveAttempt } from './attempts.ts';
 
@@ -12,10 +13,8 @@ export interface XComWish {
 }
 
 /** A value that a task instance left behind. */
-export interface PulledXCom {
+export interface PulledXCom extends ValueInRow {
   readonly mapIndex: number;
-  /** JSON text. */
-  readonly value: string;
 }
 
 /**
@@ -33,7 +32,7 @@ export async function listPulledXComs(database: Database, attempt: LiveAttempt, 
         .onRef('taskInstance.taskId', '=', 'xcom.taskId')
         .onRef('taskInstance.mapIndex', '=', 'xcom.mapIndex'),
     )
-    .select(['xcom.dagRunId', 'xcom.mapIndex', 'xcom.value'])
+    .select(['xcom.dagRunId', 'xcom.mapIndex', 'xcom.value', 'xcom.offloaded'])
     .where('dagRun.dagId', '=', attempt.dagId)
     .where('xcom.taskId', '=', wish.taskId)
     .where('xcom.key', '=', wish.key)
@@ -48,7 +47,9 @@ export async function listPulledXComs(database: Database, attempt: LiveAttempt, 
     .orderBy('xcom.mapIndex')
     .limit(MOST_VALUES)
     .execute();
-  return rows.filter(({ dagRunId }) => dagRunId === rows[0]?.dagRunId).map(({ mapIndex, value }) => ({ mapIndex, value }));
+  return rows
+    .filter(({ dagRunId }) => dagRunId === rows[0]?.dagRunId)
+    .map(({ mapIndex, value, offloaded }) => ({ mapIndex, value, offloaded }));
 }
 
 /** More map indexes than a task may have (`max_map_length`) unless somebody configures much more. */

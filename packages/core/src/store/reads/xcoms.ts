@@ -1,5 +1,6 @@
 import type { JsonValue } from '@tradewind/protocol';
 import { sql } from 'kysely';
+import { referenceOf, type ValueReference } from '../../platform/value-store.ts';
 import type { Database } from '../database.ts';
 import { RETURN_VALUE_KEY } from '../transitions/push-xcoms.ts';
 import {
@@ -31,7 +32,10 @@ export interface XComSummary {
   readonly taskId: string;
   readonly mapIndex: number;
   readonly key: string;
+  /** Null where the value lies elsewhere. */
   readonly value: JsonValue;
+  /** Where a large value lies; undefined for one that is here. */
+  readonly offloaded: ValueReference | undefined;
   readonly createdAt: number;
   readonly logicalAt: number | null;
   readonly runAfterAt: number;
@@ -97,7 +101,10 @@ export async function listXComs(
 export interface ReturnedValue {
   readonly taskId: string;
   readonly mapIndex: number;
+  /** Null where the value lies elsewhere. */
   readonly value: JsonValue;
+  /** Where a large value lies; undefined for one that is here. */
+  readonly offloaded: ValueReference | undefined;
 }
 
 /** What tasks of a run returned, in the order of their map indexes. */
@@ -108,14 +115,14 @@ export async function listReturnedValues(
 ): Promise<readonly ReturnedValue[]> {
   const rows = await database.reads
     .selectFrom('xcom')
-    .select(['taskId', 'mapIndex', 'value'])
+    .select(['taskId', 'mapIndex', 'value', 'offloaded'])
     .where('dagRunId', '=', dagRunId)
     .where('taskId', 'in', taskIds)
     .where('key', '=', RETURN_VALUE_KEY)
     .orderBy('taskId')
     .orderBy('mapIndex')
     .execute();
-  return rows.map((row) => ({ ...row, value: JSON.parse(row.value) as JsonValue }));
+  return rows.map((row) => ({ ...row, value: JSON.parse(row.value) as JsonValue, offloaded: referenceOf(row) }));
 }
 
 /** One value of a task instance. */
@@ -137,6 +144,7 @@ function selectSummaries(database: Database) {
       'xcom.mapIndex',
       'xcom.key',
       'xcom.value',
+      'xcom.offloaded',
       'xcom.createdAt',
       'dagRun.logicalAt',
       'dagRun.runAfterAt',
@@ -146,7 +154,7 @@ function selectSummaries(database: Database) {
 type SummaryRow = Awaited<ReturnType<ReturnType<typeof selectSummaries>['execute']>>[number];
 
 function toSummary({ displayName, ...row }: SummaryRow): XComSummary {
-  return { ...row, dagDisplayName: displayName ?? row.dagId, value: JSON.parse(row.value) as JsonValue };
+  return { ...row, dagDisplayName: displayName ?? row.dagId, value: JSON.parse(row.value) as JsonValue, offloaded: referenceOf(row) };
 }
 
 function conditionOf(filter: XComFilter): Condition {

@@ -7,6 +7,8 @@ export interface AttemptXCom {
   readonly key: string;
   /** JSON text. */
   readonly value: string;
+  /** Where a large value lies instead: JSON text of a `ValueReference`. @default null */
+  readonly offloaded?: string | null;
 }
 
 /**
@@ -29,12 +31,12 @@ export async function pushAttemptXCom(
 const upsertXCom = defineStatement<{ key: string }, [attempt: Attempt, xcom: AttemptXCom, now: number]>(
   'push_attempt_xcom',
   () => `
-    insert into xcom (dag_run_id, task_id, map_index, key, value, created_at, try_number)
-    select instance.dag_run_id, instance.task_id, instance.map_index, $3, $4, $5, instance.try_number
+    insert into xcom (dag_run_id, task_id, map_index, key, value, created_at, offloaded, try_number)
+    select instance.dag_run_id, instance.task_id, instance.map_index, $3, $4, $5, $6, instance.try_number
     from task_instance as instance
     where instance.id = $1 and instance.epoch = $2 and instance.state in (${RUNNING_ATTEMPT_STATES.map((state) => `'${state}'`).join(', ')})
     on conflict (dag_run_id, task_id, map_index, key)
-      do update set value = excluded.value, created_at = excluded.created_at, try_number = excluded.try_number
+      do update set value = excluded.value, offloaded = excluded.offloaded, created_at = excluded.created_at, try_number = excluded.try_number
     returning key`,
-  ({ taskInstanceId, epoch }, { key, value }, now) => [taskInstanceId, epoch, key, value, now],
+  ({ taskInstanceId, epoch }, { key, value, offloaded = null }, now) => [taskInstanceId, epoch, key, value, now, offloaded],
 );

@@ -6,6 +6,8 @@ export interface ReturnedValue {
   readonly epoch: number;
   /** JSON text. */
   readonly value: string;
+  /** Where a large value lies instead: JSON text of a `ValueReference`. @default null */
+  readonly offloaded?: string | null;
 }
 
 /** The key under which a task's own value is found, as in Airflow. */
@@ -18,11 +20,14 @@ export const RETURN_VALUE_KEY = 'return_value';
 export const pushXComs = defineStatement<never, [now: number, values: readonly ReturnedValue[]]>(
   'push_xcoms',
   (d) => `
-    insert into xcom (dag_run_id, task_id, map_index, key, value, created_at)
-    select instance.dag_run_id, instance.task_id, instance.map_index, '${RETURN_VALUE_KEY}', returned.value, $1
-    from ${d.rows('$2', 'returned', { id: 'text', epoch: 'bigint', value: 'text' })}
+    insert into xcom (dag_run_id, task_id, map_index, key, value, offloaded, created_at)
+    select instance.dag_run_id, instance.task_id, instance.map_index, '${RETURN_VALUE_KEY}', returned.value, returned.offloaded, $1
+    from ${d.rows('$2', 'returned', { id: 'text', epoch: 'bigint', value: 'text', offloaded: 'text' })}
     join task_instance as instance on instance.id = returned.id and instance.epoch = returned.epoch and instance.state = 'success'
     where true
-    on conflict (dag_run_id, task_id, map_index, key) do update set value = excluded.value, created_at = excluded.created_at`,
-  (now, values) => [now, JSON.stringify(values.map(({ taskInstanceId, epoch, value }) => ({ id: taskInstanceId, epoch, value })))],
+    on conflict (dag_run_id, task_id, map_index, key) do update set value = excluded.value, offloaded = excluded.offloaded, created_at = excluded.created_at`,
+  (now, values) => [
+    now,
+    JSON.stringify(values.map(({ taskInstanceId, epoch, value, offloaded = null }) => ({ id: taskInstanceId, epoch, value, offloaded }))),
+  ],
 );

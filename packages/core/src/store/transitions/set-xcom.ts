@@ -46,7 +46,7 @@ const changeXCom = defineStatement<{ key: string }, [xcom: XComByHand, now: numb
   'change_xcom_by_hand',
   () => `
     update xcom
-    set value = $3, created_at = $4
+    set value = $3, offloaded = null, created_at = $4
     from task_instance as instance
     where instance.id = $1 and xcom.dag_run_id = instance.dag_run_id and xcom.task_id = instance.task_id
       and xcom.map_index = instance.map_index and xcom.key = $2

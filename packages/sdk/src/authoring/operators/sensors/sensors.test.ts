@@ -9,6 +9,7 @@ import {
   externalTaskSensor,
   fileSensor,
   timeDeltaSensor,
+  timeSensor,
   type ExternalTaskSensorOptions,
   type TaskContext,
 } from '../../../index.ts';
@@ -60,6 +61,19 @@ describe('a sensor for time', () => {
     ['2026-07-06T09:30:01Z', false],
   ])('waits until %s: %s', (at, isThere) => {
     expect(dateTimeSensor({ at }).poke({}, contextOf({ at }))).toBe(isThere);
+  });
+
+  test.each([
+    ['09:30', 'UTC', true],
+    ['09:31', 'UTC', false],
+    ['11:30', 'Europe/Berlin', true],
+    ['11:31', 'Europe/Berlin', false],
+  ])('waits until it is %s in %s: %s', (at, timezone, isThere) => {
+    expect(timeSensor({ at, timezone }).poke({}, contextOf({ at, timezone }))).toBe(isThere);
+  });
+
+  test('refuses what is no time of day', () => {
+    expect(() => timeSensor({ at: '25:00' })).toThrow("timeSensor(): at is '25:00'; give a time of day, such as '06:30'");
   });
 
   test('says what is no moment, once its template is rendered', () => {

@@ -1,0 +1,106 @@
+import type { CodeLocation, ParseReply } from '@tradewind/protocol';
+import { startAuthorProcess, type AuthorProcess } from '../platform/child-process.ts';
+import type { Timer } from '../platform/clock.ts';
+import { describeTimeout, parseDagFile, type ParseProcessOptions } from './parse-process.ts';
+import { SharedParseProcess } from './shared-parse-process.ts';
+
+/** With nothing to read for this long, processes that read many files end, and one for the next change is started. */
+const QUIET_MS = 300;
+
+/**
+ * Reads dag files in processes that it starts and ends: many files in few processes, one after the other; a single one in a process of its own, which was
+ * started before it was needed. The answer is the same either way (adr/0028).
+ */
+export class DagFileReader {
+  readonly #options: ParseProcessOptions;
+  readonly #sharing = new Set<SharedParseProcess>();
+  #spare: AuthorProcess | undefined;
+  #busy = 0;
+  #quietTimer: Timer | undefined;
+  #isStopped = false;
+  /** The end of what is being started or ended in the quiet. */
+  #tidied: Promise<unknown> = Promise.resolve();
+
+  /** The first process for a change is started once it is quiet. */
+  constructor(options: ParseProcessOptions) {
+    this.#options = options;
+    this.#awaitQuiet();
+  }
+
+  /**
+   * Reads one dag file. Never rejects: whatever the file does is a reply, and every process that read it alone is gone.
+   * @param signal ends the reading early; the reply is then a failure that nobody wants
+   * @param isOneOfMany several other files are to be read at the same time
+   */
+  async read(code: CodeLocation, signal: AbortSignal, isOneOfMany: boolean): Promise<ParseReply> {
+    this.#busy += 1;
+    this.#quietTimer?.cancel();
+    try {
+      const shared = isOneOfMany ? await this.#readShared(code, signal) : undefined;
+      return shared ?? (await parseDagFile(code, { ...this.#options, prestarted: this.#takeSpare() }, signal));
+    } finally {
+      this.#busy -= 1;
+      this.#awaitQuiet();
+    }
+  }
+
+  /** Ends every process that is not reading; resolves when they are gone. Those that read end by the signal that their reading was given. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#quietTimer?.cancel();
+    await this.#tidied;
+    const spare = this.#takeSpare();
+    spare?.signalGroup('SIGKILL');
+    await Promise.all([spare?.ended, this.#endSharing()]);
+  }
+
+  /** Undefined where the file needs a process of its own. */
+  async #readShared(code: CodeLocation, signal: AbortSignal): Promise<ParseReply | undefined> {
+    const process = await this.#takeShared(code);
+    if (process === undefined) return undefined;
+    const reading = await process.read(code, signal);
+    if (process.canRead(code)) this.#sharing.add(process);
+    if (reading.outcome === 'parsed') return reading.reply;
+    return reading.outcome === 'timeout' ? describeTimeout(code, this.#options) : undefined;
+  }
+
+  async #takeShared(code: CodeLocation): Promise<SharedParseProcess | undefined> {
+    for (const process of this.#sharing) {
+      this.#sharing.delete(process);
+      if (process.canRead(code)) return process;
+      void process.end();
+    }
+    // Where none can be started, the one that the file then gets says why.
+    return SharedParseProcess.start(this.#options).catch(() => undefined);
+  }
+
+  #takeSpare(): AuthorProcess | undefined {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare;
+  }
+
+  #awaitQuiet(): void {
+    if (this.#busy > 0 || this.#isStopped) return;
+    this.#quietTimer?.cancel();
+    this.#quietTimer = this.#options.clock.setTimer(QUIET_MS, () => {
+      this.#tidied = Promise.all([this.#endSharing(), this.#spare === undefined ? this.#startSpare() : undefined]);
+    });
+  }
+
+  async #startSpare(): Promise<void> {
+    // Where none can be started now, the next file starts its own or says why it cannot.
+    const spare = await startAuthorProcess(this.#options.entry, this.#options).catch(() => undefined);
+    if (spare === undefined) return;
+    this.#spare = spare;
+    void spare.exited.then(() => {
+      if (this.#spare === spare) this.#spare = undefined;
+    });
+  }
+
+  async #endSharing(): Promise<void> {
+    const processes = [...this.#sharing];
+    this.#sharing.clear();
+    await Promise.all(processes.map((process) => process.end()));
+  }
+}
