@@ -19,11 +19,11 @@ interface FailedDagFile {
   readonly error: ParseFailure;
 }
 
-/** Where the dag processor keeps what it reads. Each call is one transaction and may be repeated. */
+/** Where the dag processor keeps what it reads. Each call may be repeated, and is one transaction where it says nothing else. */
 export interface StoredDagFiles {
   loadKnownFiles(): Promise<readonly KnownDagFile[]>;
   saveParsedFile(parsed: ParsedDagFile): Promise<void>;
-  /** The same for several files, in this order and all in one transaction. */
+  /** The same for several files, in this order and in as few transactions as the database takes; where it rejects, some may be saved. */
   saveParsedFiles(parsed: readonly ParsedDagFile[]): Promise<void>;
   saveImportError(failed: FailedDagFile): Promise<void>;
   moveFiles(files: readonly string[], version: { readonly bundleVersion: string }): Promise<void>;

@@ -59,7 +59,9 @@ export async function saveParsedFile(database: Database, parsed: ParsedDagFile, 
 }
 
 /**
- * Saves several files as `saveParsedFile` does, in this order and all in one transaction: a disk that has to remember each transaction remembers one.
+ * Saves several files as `saveParsedFile` does, in this order. On SQLite they are one transaction: a disk that has to remember each one remembers one, and the
+ * environment waits for it once. PostgreSQL takes no batch of that many values, and whoever waits for it holds up nobody else. May be repeated; where it
+ * rejects, some may be saved.
  * @returns what became of each, in the same order
  */
 export async function saveParsedFiles(
@@ -67,6 +69,13 @@ export async function saveParsedFiles(
   files: readonly ParsedDagFile[],
   parts: SavingParts,
 ): Promise<readonly SavedParsedFile[]> {
+  const transactions = database.dialect === 'sqlite' ? [files] : files.map((file) => [file]);
+  const results: SavedParsedFile[] = [];
+  for (const transaction of transactions) results.push(...(await saveTogether(database, transaction, parts)));
+  return results;
+}
+
+async function saveTogether(database: Database, files: readonly ParsedDagFile[], parts: SavingParts): Promise<readonly SavedParsedFile[]> {
   const known = await readKnown(database, files);
   const savings = files.map((parsed, index) => prepareSaving(parsed, known[index] ?? NOTHING_KNOWN, parts));
   const rows = await database.batch([...savings.flatMap(({ statements }) => statements), wakeOthers]);
