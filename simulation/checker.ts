@@ -22,6 +22,7 @@ import { scopeOf } from '../packages/core/src/scheduler/testing/reference-dag.ts
 import { findWrongDecision, isHalting, lengthOfTask, type Decided } from './check-decisions.ts';
 import { checkClearedValues, checkExpectedRuns, checkTries, type ExpectedRuns } from './check-totals.ts';
 import type { KnownRun, KnownTask, Violation } from './known-run.ts';
+import type { Transaction } from './simulated-database.ts';
 import { attemptKey, type WorkerHistory } from './simulated-executor.ts';
 
 /** What a trigger in the database wrote down. `map_index` and `losses` are those of task instances; for a mapped scope `old_epoch` is its length. */
@@ -88,6 +89,7 @@ export class Checker {
   readonly #forgetChanges: StatementSync;
   readonly #runById: StatementSync;
   readonly #taskById: StatementSync;
+  readonly #termById: StatementSync;
   /** Of the transaction that is being looked at; rules are applied when all its changes are known. */
   #decided: Decided[] = [];
   #changed: KnownTask[] = [];
@@ -103,17 +105,19 @@ export class Checker {
     this.#readChanges = connection.prepare('select * from change order by rowid');
     this.#forgetChanges = connection.prepare('delete from change');
     this.#runById = connection.prepare('select dag_id, logical_at from dag_run where id = ?');
+    this.#termById = connection.prepare('select scheduler_term from dag_run where id = ?');
     this.#taskById = connection.prepare('select dag_run_id, task_id, max_tries from task_instance where id = ?');
   }
 
-  /** Looks at what the last transaction changed; `isOperation` where somebody cleared or marked something with it. */
-  afterCommit(isOperation = false): void {
+  /** Looks at what the last transaction changed. */
+  afterCommit(transaction: Transaction): void {
     const changes = this.#readChanges.all() as unknown as Change[];
     if (changes.length === 0) return;
     this.#forgetChanges.run();
-    this.#isOperation = isOperation;
+    this.#isOperation = transaction.by === 'operation';
     this.changedAt = this.#world.now();
     for (const change of changes) this.#onChange(change);
+    if (transaction.by === 'tick') this.#checkHolder(transaction.term);
     this.#checkTransaction();
     for (const task of this.#changed) task.stateBefore = undefined;
     [this.#decided, this.#changed, this.#halted, this.#endedRuns, this.#expanded] = [[], [], [], [], []];
@@ -345,6 +349,20 @@ export class Checker {
     const length = run.lengths.get(scope.id);
     if (typeof expected === 'number' && expected !== length)
       this.#violate('I2', `${nameOf(task)} of ${run.id} is one of ${length} instead of ${expected}`);
+  }
+
+  /** I11: only the scheduler that holds a run decides about it; a report of an attempt may come from anybody. */
+  #checkHolder(term: number): void {
+    const decidedAbout = new Set([
+      ...this.#decided.map(({ task }) => task),
+      ...this.#halted,
+      ...this.#changed.filter(({ state }) => state === 'queued'),
+    ]);
+    for (const run of new Set([...decidedAbout].map((task) => task.run))) {
+      const { scheduler_term: holder } = this.#termById.get(run.id) as { scheduler_term: number | null };
+      if (holder !== term && run.state === 'running')
+        this.#violate('I11', `term ${term} decided about run ${run.id}, which term ${holder} holds`);
+    }
   }
 
   /** I7: what is at work at the same time, counted anew. */

@@ -3,11 +3,20 @@ import type { Database, Statement } from '../packages/core/src/store/database.ts
 import type { SeededRandom } from './seeded-random.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
+/** Who made a transaction. */
+export type Transaction =
+  /** A scheduler, deciding under this term. */
+  | { readonly by: 'tick'; readonly term: number }
+  /** Somebody who cleared or marked something. */
+  | { readonly by: 'operation' }
+  /** Anybody else, or a scheduler that took runs or began a term. */
+  | { readonly by: 'others' };
+
 /** The database of the world: the store's own, on SQLite in memory. A transaction runs the moment `run` is called, alone and to its end. */
 export interface WorldDatabase {
   readonly run: Database['batch'];
-  /** Called after every transaction that was committed; `isOperation` where somebody cleared or marked something with it. */
-  readonly afterCommit: (isOperation?: boolean) => void;
+  /** Called after every transaction that was committed. */
+  readonly afterCommit: (transaction: Transaction) => void;
 }
 
 /** How often the connection misbehaves; all probabilities are for one transaction. */
@@ -43,7 +52,7 @@ export function connectProcess(
           const rows = world.run(statements);
           // Nobody may be left to hear of a failure; the ones who are hear of it through the promise itself.
           rows.catch(() => {});
-          world.afterCommit();
+          world.afterCommit(transactionOf(statements));
           if (chance < lost + inDoubt) throw unavailable('the connection broke before the answer arrived');
           return rows;
         },
@@ -55,6 +64,11 @@ export function connectProcess(
     onWake: () => () => {},
     close: () => Promise.resolve(),
   };
+}
+
+function transactionOf(statements: readonly Statement<unknown>[]): Transaction {
+  const hold = statements.find(({ name }) => name.startsWith('hold_dag_runs'));
+  return hold === undefined ? { by: 'others' } : { by: 'tick', term: Number(hold.values[1]) };
 }
 
 function unavailable(why: string): TradewindError {

@@ -85,7 +85,7 @@ export async function playEpisode(random: SeededRandom, steps: number, mutant?: 
     time,
     random,
     database,
-    worldDatabase: { run: (statements) => database.batch(statements), afterCommit: (isOperation) => checker.afterCommit(isOperation) },
+    worldDatabase: { run: (statements) => database.batch(statements), afterCommit: (transaction) => checker.afterCommit(transaction) },
     changedAt: () => checker.changedAt,
     dags,
     history,
@@ -236,6 +236,8 @@ function reportAsStray(world: World, report: AttemptReport): void {
   recordStrayReport(world, report);
   if (!random.happens(0.3)) return;
   time.plan(random.between(1, 2 * LEASE_MS), 'a stray worker reports again', () => {
+    // It does not know what was heard of all that it said: it says all of it once more.
+    recordStrayReport(world, { type: 'started', attempt: report.attempt, at: report.at, pid: 1, hostname: 'stray' });
     recordStrayReport(world, report);
   });
 }
@@ -265,7 +267,7 @@ function runAtOnce(world: World, statements: Parameters<Database['batch']>[0]): 
   applyMutant(world.mutant, world.database, undefined)
     .batch(statements)
     .catch(() => {});
-  world.worldDatabase.afterCommit();
+  world.worldDatabase.afterCommit({ by: 'others' });
 }
 
 /** People and other environments: runs by hand, messages, pauses. Each is noted the moment it is sure to have been asked for. */
@@ -310,7 +312,7 @@ function trigger(world: World, dag: SerializedDag): void {
     },
     time.now,
   );
-  world.worldDatabase.afterCommit();
+  world.worldDatabase.afterCommit({ by: 'others' });
   void asked;
   for (const scheduler of world.schedulers.values()) if (random.happens(0.7)) scheduler.wake('runs');
 }
@@ -343,7 +345,7 @@ function withOperations(database: Database, { afterCommit }: WorldDatabase): Dat
     ...database,
     async batch<const Statements extends readonly Statement<unknown>[]>(statements: Statements) {
       const rows = await database.batch(statements);
-      afterCommit(true);
+      afterCommit({ by: 'operation' });
       return rows;
     },
   };

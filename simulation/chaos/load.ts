@@ -92,7 +92,7 @@ export interface Expectation {
 }
 
 /** How many dates each backfill covers. */
-export const DATES_PER_BACKFILL = 10;
+const DATES_PER_BACKFILL = 10;
 /** The dag that is backfilled. */
 export const BACKFILLED_DAG = 'history';
 const FIRST_DATE = Date.UTC(2001, 0, 1);

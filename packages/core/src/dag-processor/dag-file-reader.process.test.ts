@@ -86,7 +86,7 @@ describe('many files', () => {
     expect(replies.map(told)).toEqual([
       [2, 3],
       [1, 3],
-      [4, 'a'],
+      [5, 'a'],
     ]);
     expect(replies.map((reply) => reply.type === 'parsed' && reply.files)).toEqual([
       ['a.ts', 'outer.ts', 'inner.ts'],

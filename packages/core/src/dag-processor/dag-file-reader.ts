@@ -4,7 +4,7 @@ import type { Timer } from '../platform/clock.ts';
 import { describeTimeout, parseDagFile, type ParseProcessOptions } from './parse-process.ts';
 import { SharedParseProcess } from './shared-parse-process.ts';
 
-/** With nothing to read for this long, processes that read many files end, and one for the next change is started. */
+/** With nothing to read for this long, processes that read many files end, and the first one for a change is started. */
 const QUIET_MS = 300;
 
 /**
@@ -15,10 +15,11 @@ export class DagFileReader {
   readonly #options: ParseProcessOptions;
   readonly #sharing = new Set<SharedParseProcess>();
   #spare: AuthorProcess | undefined;
+  #isStarting = false;
   #busy = 0;
   #quietTimer: Timer | undefined;
   #isStopped = false;
-  /** The end of what is being started or ended in the quiet. */
+  /** Resolves when what is being started or ended beside the readings is. */
   #tidied: Promise<unknown> = Promise.resolve();
 
   /** The first process for a change is started once it is quiet. */
@@ -40,6 +41,8 @@ export class DagFileReader {
       return shared ?? (await parseDagFile(code, { ...this.#options, prestarted: this.#takeSpare() }, signal));
     } finally {
       this.#busy -= 1;
+      // Whoever saves one file saves it again soon.
+      if (!isOneOfMany) this.#keepSpare();
       this.#awaitQuiet();
     }
   }
@@ -68,7 +71,7 @@ export class DagFileReader {
     for (const process of this.#sharing) {
       this.#sharing.delete(process);
       if (process.canRead(code)) return process;
-      void process.end();
+      this.#tidied = Promise.all([this.#tidied, process.end()]);
     }
     // Where none can be started, the one that the file then gets says why.
     return SharedParseProcess.start(this.#options).catch(() => undefined);
@@ -84,13 +87,21 @@ export class DagFileReader {
     if (this.#busy > 0 || this.#isStopped) return;
     this.#quietTimer?.cancel();
     this.#quietTimer = this.#options.clock.setTimer(QUIET_MS, () => {
-      this.#tidied = Promise.all([this.#endSharing(), this.#spare === undefined ? this.#startSpare() : undefined]);
+      this.#tidied = Promise.all([this.#tidied, this.#endSharing()]);
+      this.#keepSpare();
     });
+  }
+
+  #keepSpare(): void {
+    if (this.#isStopped || this.#isStarting || this.#spare !== undefined) return;
+    this.#isStarting = true;
+    this.#tidied = Promise.all([this.#tidied, this.#startSpare()]);
   }
 
   async #startSpare(): Promise<void> {
     // Where none can be started now, the next file starts its own or says why it cannot.
     const spare = await startAuthorProcess(this.#options.entry, this.#options).catch(() => undefined);
+    this.#isStarting = false;
     if (spare === undefined) return;
     this.#spare = spare;
     void spare.exited.then(() => {

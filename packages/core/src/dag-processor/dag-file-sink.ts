@@ -13,7 +13,7 @@ export interface DagFileSink {
    * neither in `dags` nor defined by another file are gone.
    */
   saveParsedFile(parsed: ParsedFile): Promise<void>;
-  /** The same for several files, in this order and all in one transaction. */
+  /** The same for several files, in this order and in as few transactions as may be; where it rejects, some may be saved. */
   saveParsedFiles(parsed: readonly ParsedFile[]): Promise<void>;
   /** The file could not be read, or not all of its dags are taken. The dags that it has stay as they are. */
   saveImportError(failed: FailedFile): Promise<void>;

@@ -119,7 +119,7 @@ export class DagFiles {
   }
 
   /**
-   * Saves the dags of several files in one transaction, but for those that belong to another file; these become its import error.
+   * Saves the dags of several files together, but for those that belong to another file; these become its import error.
    * @param readings of different files
    * @param onSaved hears of each; where this rejects, those that it did not hear of are to be saved again
    */

@@ -263,19 +263,22 @@ export class DagProcessor {
   async #saveTogether(readings: readonly Reading[]): Promise<void> {
     const successes: SuccessfulReading[] = [];
     for (const reading of readings) successes.push(...(await this.#judge(reading)));
-    const compared = successes.filter(({ file, dags }) =>
-      this.#files.memory.has(file) ? this.#files.isAnotherVersion(file, dags) : this.#hasSettled,
-    );
+    const compared = new Set(successes.filter((reading) => this.#deservesComparison(reading)));
     await this.#files.succeed(successes, ({ reading, change, toRead }) => {
       const { file, dags, parseMs, warnings } = reading;
       this.#log.debug('dag file read', { file, dags: dags.length, parseMs: Math.round(parseMs), warnings: warnings.length });
       for (const other of toRead) this.#queue.add(other, 'retried');
-      if (compared.includes(reading)) {
+      if (compared.has(reading)) {
         this.#toCompare.set(file, reading);
         this.#queue.add(file, 'compared');
       }
       this.#announce(change);
     });
+  }
+
+  /** Whether a second reading is to show that the file defines the same dags each time. */
+  #deservesComparison({ file, dags }: SuccessfulReading): boolean {
+    return this.#files.memory.has(file) ? this.#files.isAnotherVersion(file, dags) : this.#hasSettled;
   }
 
   /** What is to be saved of a reading; nothing where it is an import error, which is recorded, or worth nothing. */

@@ -16,6 +16,7 @@ import {
 } from '@tradewind/protocol';
 import { sharedParseReplySchema } from '@tradewind/protocol/schemas';
 import { startAuthorProcess, type AuthorProcess } from '../platform/child-process.ts';
+import { sleep } from '../platform/clock.ts';
 import type { ParseProcessOptions } from './parse-process.ts';
 
 /** What became of a file. */
@@ -85,10 +86,8 @@ export class SharedParseProcess {
       await this.#over();
       return { outcome: answer === 'timeout' ? 'timeout' : 'unknown' };
     }
-    // What the file has printed was in the pipe before its answer was, so that both are read in the same turn of the event loop.
-    await new Promise<void>((resolve) => {
-      setImmediate(resolve);
-    });
+    // What the file has printed was in the pipe before its answer was, so that it is among the events that are already waiting.
+    await sleep(this.#options.clock, 0, signal);
     if (answer.isSpent || this.#files >= MAX_FILES) await this.end();
     if (answer.parsed === undefined || this.#printedBytes !== printedBefore) return { outcome: 'unknown' };
     return { outcome: 'parsed', reply: { type: 'parsed', ...answer.parsed, warnings: [] } };

@@ -131,9 +131,12 @@ function adaptStatement(statement: StatementSync): SqliteStatement {
   };
 }
 
-/** SQLite reads `$1` as a name; `?1` is a position. */
+/**
+ * SQLite reads `$1` as a name; `?1` is a position. It also looks into a parameter that is a limit by itself when it plans, and plans again at each execution because that may be another one,
+ * for five times what a statement costs that finds little. A limit that is an expression is left alone.
+ */
 function numberPlaceholders(text: string): string {
-  return text.replaceAll(/\$(\d+)/g, '?$1');
+  return text.replaceAll(/\$(\d+)/g, '?$1').replaceAll(/\blimit (\?\d+)/g, 'limit +$1');
 }
 
 /** Turns an error of SQLite into one that says what to do. */

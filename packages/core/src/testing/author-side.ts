@@ -42,7 +42,7 @@ export function composeAuthorSide(parts: AuthorSideParts): AuthorSide {
   const { clock, code, log, answers, triggers = {}, onProblem } = parts;
   const dags = new Map(parts.dags.map((dag) => [dag.dagId, dag]));
   const find = (dagId: string): Dag => dags.get(dagId) ?? unknown(dagId);
-  const sensorClock = { now: clock.now, sleep: async (ms: number, signal: AbortSignal) => code.sleep(ms, signal) };
+  const sensorClock = { now: () => clock.now(), sleep: async (ms: number, signal: AbortSignal) => code.sleep(ms, signal) };
   const { variables = {}, connections = {}, fakes = {} } = parts;
   return {
     async run(workload, signal) {

@@ -93,7 +93,7 @@ const FOREVER_MS = 100 * 366 * 86_400_000;
  */
 export async function testEnvironment(options: TestEnvironmentOptions): Promise<TestEnvironment> {
   const time = createVirtualTime(readInstant('now', options.now));
-  const database = openTestDatabase(time.now);
+  const database = openTestDatabase(() => time.now());
   try {
     await migrate(database, time.now());
     const random = createSeededRandom(options.seed ?? 1);
@@ -115,10 +115,11 @@ function compose(options: TestEnvironmentOptions, { time, ...ground }: Ground): 
   const { database, clock } = ground;
   const code = new AuthorCode(clock);
   const problems = createTestProblems();
-  const log = createTestLog(clock, problems.add);
+  const onProblem = (problem: unknown): void => problems.add(problem);
+  const log = createTestLog(clock, onProblem);
   const started: Started[] = [];
   const parts = { ...ground, wake: () => started[0]?.scheduler.wake('runs') };
-  const author = composeAuthorSide({ ...options, code, log, clock, answers: composeTaskAnswers(parts), onProblem: problems.add });
+  const author = composeAuthorSide({ ...options, code, log, clock, answers: composeTaskAnswers(parts), onProblem });
   const executor = createInProcessExecutor({
     clock,
     code,
@@ -131,7 +132,7 @@ function compose(options: TestEnvironmentOptions, { time, ...ground }: Ground): 
     },
   });
   const begin = async (): Promise<void> => {
-    started.push(await startParts(options.dags, { ...parts, author, code, executor, log, onProblem: problems.add }));
+    started.push(await startParts(options.dags, { ...parts, author, code, executor, log, onProblem }));
   };
   const drive = createDrive({ time, code, executor, problems, begin });
   const close = once(async () => {
@@ -190,7 +191,7 @@ async function startParts(dags: readonly Dag[], { author, code, executor, log, o
     log: log.ofEnvironment.named('timetables'),
     onStocked: () => scheduler.wake('dags'),
   });
-  wakeUps.timetables = timetables.wake;
+  wakeUps.timetables = (dagId) => timetables.wake(dagId);
   return { scheduler, timetables };
 }
 

@@ -17,17 +17,18 @@ export interface ModuleInstances {
 }
 
 /** Modules of Node that hold no state which a file could leave in them, but for their own properties (shared-state.ts). */
-export const STATELESS_BUILTINS: readonly string[] = [
-  ...['assert', 'assert/strict', 'buffer', 'crypto', 'events', 'fs', 'fs/promises', 'os', 'path', 'path/posix', 'querystring'],
-  ...['string_decoder', 'timers', 'timers/promises', 'url', 'util'],
-];
-const SCRIPT_FORMATS = ['module', 'module-typescript', 'json'];
+export const STATELESS_BUILTINS: ReadonlySet<string> = new Set(
+  'assert assert/strict buffer crypto events fs fs/promises os path path/posix querystring string_decoder timers timers/promises url util'.split(
+    ' ',
+  ),
+);
+const SCRIPT_FORMATS: ReadonlySet<string> = new Set(['module', 'module-typescript', 'json']);
 /** Code that may tell one instance of a module from another, though it has the same text. */
 const SEES_INSTANCE = /\bimport\.meta(?!\.(?:dirname|filename)\b)|\.stack\b/;
 /** Code that may see the instances of others. */
 const SEES_OTHERS = /\bimport\.meta(?!\.(?:dirname|filename|url)\b)/;
-/** Code that may reach what `STATELESS_BUILTINS` leaves out without importing it. */
-const REACHES_FURTHER = /\bgetBuiltinModule\b|\bprepareStackTrace\b/;
+/** Code that may change what is not compared, or reach what `STATELESS_BUILTINS` leaves out without importing it. */
+const REACHES_FURTHER = /\b(?:getBuiltinModule|prepareStackTrace|umask)\b/;
 const PARAMETER = 'tradewind-file';
 
 /** What is loaded once for all dag files. */
@@ -64,7 +65,7 @@ export function separateModules({ sharedPrefixes, importerUrl }: SharedModules):
     if (sharedUrls.has(url)) isLasting = true;
     if (isShared(url)) return url;
     if (url.startsWith('node:')) {
-      isLasting ||= !STATELESS_BUILTINS.includes(url.slice('node:'.length));
+      isLasting ||= !STATELESS_BUILTINS.has(url.slice('node:'.length));
       return url;
     }
     const first = firstFiles.get(url) ?? file;
@@ -83,7 +84,7 @@ export function separateModules({ sharedPrefixes, importerUrl }: SharedModules):
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
       if (url.startsWith('node:') || isShared(url)) return loaded;
-      if (!SCRIPT_FORMATS.includes(loaded.format ?? '')) isLasting = true;
+      if (!SCRIPT_FORMATS.has(loaded.format ?? '')) isLasting = true;
       const text = loaded.source === undefined || loaded.source === null ? '' : Buffer.from(loaded.source as string).toString('utf8');
       if (REACHES_FURTHER.test(text)) isLasting = true;
       if ((url.includes(`${PARAMETER}=`) ? SEES_INSTANCE : SEES_OTHERS).test(text)) isDisturbed = true;

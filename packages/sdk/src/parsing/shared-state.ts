@@ -20,7 +20,7 @@ interface ObjectState {
 }
 
 /** Asynchronous work that is over when nothing keeps the event loop alive, and leaves nothing that could begin again. */
-const PASSING_RESOURCES = ['PROMISE', 'TickObject', 'Microtask', 'FSREQCALLBACK', 'FSREQPROMISE'];
+const PASSING_RESOURCES: ReadonlySet<string> = new Set(['PROMISE', 'TickObject', 'Microtask', 'FSREQCALLBACK', 'FSREQPROMISE']);
 
 /**
  * Notes what a dag file could change: the language's own objects, Node's, those of the packages that all files share, and the process. Notes them once: a file
@@ -34,7 +34,7 @@ export function noteSharedState(sharedModules: readonly object[]): SharedState {
   let begunCount = 0;
   createHook({
     init(_id, type) {
-      if (!PASSING_RESOURCES.includes(type)) begunCount += 1;
+      if (!PASSING_RESOURCES.has(type)) begunCount += 1;
     },
     trackPromises: false,
   }).enable();
@@ -55,15 +55,15 @@ function hasProcessChanged(before: ProcessState, traits: string): boolean {
 /** What the process has no plain property for. */
 function describeProcess(): string {
   const listeners = process.eventNames().map((name) => `${String(name)}:${process.listenerCount(name)}`);
-  return JSON.stringify([process.exitCode, process.title, process.umask(), process.hasUncaughtExceptionCaptureCallback(), listeners]);
+  return JSON.stringify([process.exitCode, process.title, process.hasUncaughtExceptionCaptureCallback(), listeners]);
 }
 
 function findSharedObjects(sharedModules: readonly object[]): Set<object> {
-  const builtins = STATELESS_BUILTINS.map((name) => process.getBuiltinModule(name) as unknown);
+  const builtins = [...STATELESS_BUILTINS].map((name) => process.getBuiltinModule(name) as unknown);
   const holders = [globalThis, ...hiddenIntrinsics(), ...builtins, ...sharedModules].filter(isObject);
   const found = new Set<object>(holders);
   for (const holder of holders) {
-    for (const { value } of Object.values(Object.getOwnPropertyDescriptors(holder)) as PropertyDescriptor[]) {
+    for (const { value } of Object.values<PropertyDescriptor>(Object.getOwnPropertyDescriptors(holder))) {
       if (!isObject(value)) continue;
       found.add(value);
       const prototype: unknown = Reflect.getOwnPropertyDescriptor(value, 'prototype')?.value;

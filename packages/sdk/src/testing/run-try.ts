@@ -1,6 +1,7 @@
 import { decodeJson, type TaskRequest, type TryOutcome, type Workload } from '@tradewind/protocol';
 import type { DagDefinition } from '../authoring/definition.ts';
 import type { TaskLog } from '../authoring/task-context.ts';
+import { TIME } from '../authoring/time-of-try.ts';
 import { describeThrown } from '../worker/describe-thrown.ts';
 import type { Ask } from '../worker/request-channel.ts';
 import type { SensorClock } from '../worker/run-sensor.ts';
@@ -50,6 +51,8 @@ export async function runTry(dag: DagDefinition, workload: Workload, options: Ru
     const inputs = Object.fromEntries(Object.entries(inputsJson).map(([name, json]) => [name, decodeJson(json)]));
     const { outlets, outletAliases = [], inlets = [] } = task;
     const created = createTaskContext(tryContext, { signal, log, outlets, outletAliases, inlets, ask });
+    // Sensors of this package look at the clock themselves.
+    Object.defineProperty(created.context, TIME, { value: clock.now });
     const resumed = resumption === undefined ? {} : { resumption };
     return await runTask(code, { tryContext, ...resumed, inputs, created, ask, log, clock });
   } catch (error) {

@@ -2,6 +2,7 @@ import { DefinitionError, FailTask } from '../../../errors.ts';
 import { checkFields } from '../../check-fields.ts';
 import { showValue } from '../../show-value.ts';
 import type { SensorOperatorSpec } from '../../task-kinds.ts';
+import { timeOfTry } from '../../time-of-try.ts';
 
 /** What a date-time sensor waits for. */
 export interface DateTimeSensorOptions {
@@ -25,7 +26,7 @@ export function dateTimeSensor(options: DateTimeSensorOptions): SensorOperatorSp
     operator: 'date_time_sensor',
     fields: { at: text },
     templateFields: ['at'],
-    poke: (_, { fields }) => Temporal.Instant.compare(Temporal.Now.instant(), readInstant(fields['at'])) >= 0,
+    poke: (_, context) => timeOfTry(context) >= readInstant(context.fields['at']).epochMilliseconds,
   };
 }
 

@@ -3,6 +3,7 @@ import { checkFields, readBoolean } from '../../check-fields.ts';
 import { readTimezone } from '../../read-timezone.ts';
 import { showNames, showValue } from '../../show-value.ts';
 import type { SensorOperatorSpec } from '../../task-kinds.ts';
+import { timeOfTry } from '../../time-of-try.ts';
 
 const WEEK_DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 /** A day of the week. */
@@ -33,9 +34,10 @@ export function dayOfWeekSensor(options: DayOfWeekSensorOptions): SensorOperator
   return {
     operator: 'day_of_week_sensor',
     fields: { weekDays, useTaskLogicalDate: usesLogicalDate, timezone },
-    poke(_, { logicalDate }) {
+    poke(_, context) {
+      const { logicalDate } = context;
       if (usesLogicalDate && logicalDate === null) throw new FailTask('the run has no logical date; leave out useTaskLogicalDate');
-      const at = usesLogicalDate && logicalDate !== null ? logicalDate : Temporal.Now.instant();
+      const at = usesLogicalDate && logicalDate !== null ? logicalDate : Temporal.Instant.fromEpochMilliseconds(timeOfTry(context));
       const today = WEEK_DAYS[at.toZonedDateTimeISO(timezone).dayOfWeek - 1];
       return today !== undefined && weekDays.includes(today);
     },

@@ -3,6 +3,7 @@ import { DefinitionError } from '../../../errors.ts';
 import { checkFields } from '../../check-fields.ts';
 import { readDuration } from '../../read-duration.ts';
 import type { SensorOperatorSpec } from '../../task-kinds.ts';
+import { timeOfTry } from '../../time-of-try.ts';
 
 /** What a time-delta sensor waits for. */
 export interface TimeDeltaSensorOptions {
@@ -23,6 +24,6 @@ export function timeDeltaSensor(options: TimeDeltaSensorOptions): SensorOperator
   return {
     operator: 'time_delta_sensor',
     fields: { deltaMs },
-    poke: (_, { dataInterval, runAfter }) => Date.now() >= (dataInterval?.end ?? runAfter).epochMilliseconds + deltaMs,
+    poke: (_, context) => timeOfTry(context) >= (context.dataInterval?.end ?? context.runAfter).epochMilliseconds + deltaMs,
   };
 }
