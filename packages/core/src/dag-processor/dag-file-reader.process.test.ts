@@ -134,6 +134,15 @@ describe('many files', () => {
     expect(told(await reader.read({ ...other, file: 'a.ts' }, NEVER, true))).not.toBe(before);
   });
 
+  test('that are stopped while one of them never ends are told so at once', async () => {
+    const version = await store({ 'a.ts': whoami, 'endless.ts': 'for (;;) {}\n' });
+    await reader.read({ ...version, file: 'a.ts' }, NEVER, true);
+    const stopping = new AbortController();
+    const reading = reader.read({ ...version, file: 'endless.ts' }, stopping.signal, true);
+    stopping.abort();
+    expect(await reading).toMatchObject({ type: 'failed', error: { message: 'the reading was stopped' } });
+  });
+
   test('are read as a process for each would read them, whatever they do and in whatever order', async () => {
     const texts = Object.fromEntries(Array.from({ length: 24 }, (_, file) => [`mixed_${file}.ts`, mixedText(file)]));
     const version = await store({ ...texts, 'library.ts': 'export const seen: number[] = [];\n', 'old.cjs': 'exports.seen = [];\n' });

@@ -1,7 +1,7 @@
 import type { CodeLocation, ParseReply } from '@tradewind/protocol';
 import { startAuthorProcess, type AuthorProcess } from '../platform/child-process.ts';
 import type { Timer } from '../platform/clock.ts';
-import { describeTimeout, parseDagFile, type ParseProcessOptions } from './parse-process.ts';
+import { describeStop, describeTimeout, parseDagFile, type ParseProcessOptions } from './parse-process.ts';
 import { SharedParseProcess } from './shared-parse-process.ts';
 
 /** With nothing to read for this long, processes that read many files end, and the first one for a change is started. */
@@ -64,7 +64,8 @@ export class DagFileReader {
     const reading = await process.read(code, signal);
     if (process.canRead(code)) this.#sharing.add(process);
     if (reading.outcome === 'parsed') return reading.reply;
-    return reading.outcome === 'timeout' ? describeTimeout(code, this.#options) : undefined;
+    if (reading.outcome === 'timeout') return describeTimeout(code, this.#options);
+    return signal.aborted ? describeStop(code) : undefined;
   }
 
   async #takeShared(code: CodeLocation): Promise<SharedParseProcess | undefined> {

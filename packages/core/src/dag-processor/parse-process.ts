@@ -101,12 +101,17 @@ async function askParseProcess<Reply extends ParseReply | TimetableAnswer>(
     case 'timeout':
       return describeTimeout(code, options, wording);
     case 'abort':
-      return failed(code, 'the reading was stopped');
+      return describeStop(code);
     case 'nonsense':
       return failed(code, `the process that read the file sent something that is no answer: ${answer.problem}`);
     case 'end':
       return describeCrash(code, end, { stderr: output.stderr(), maxHeapMegabytes: options.maxHeapMegabytes, what: wording.what });
   }
+}
+
+/** Says that nobody wants to know any more what a file defines. */
+export function describeStop(code: CodeLocation): FailedReply {
+  return failed(code, 'the reading was stopped');
 }
 
 /** Says that a file was not read in the time that it has. */

@@ -109,7 +109,8 @@ const requestSchema: z.ZodType<TaskRequest> = z.discriminatedUnion('kind', [
     note: z.string().max(1_000).exactOptional(),
     onExisting: z.enum(['fail', 'reset', 'skip']),
     failWhenDagIsPaused: z.boolean(),
-  }),  z.strictObject({ kind: z.literal('rendered_fields'), fields: z.record(z.string().max(250), z.json()) as z.ZodType<JsonObject> }),
+  }),
+  z.strictObject({ kind: z.literal('rendered_fields'), fields: z.record(z.string().max(250), z.json()) as z.ZodType<JsonObject> }),
   z.strictObject({ kind: z.literal('mask'), values: z.array(z.string().max(MAX_VALUE_BYTES)).min(1).max(100) }),
 ]);
 
