@@ -5,7 +5,6 @@ import {
   TASK_INSTANCE_OPERATIONS,
   TASK_INSTANCE_TRANSITIONS,
   type DagRunState,
-  type JsonValue,
   type SerializedDag,
   type TaskInstanceState,
 } from '@tradewind/protocol';
@@ -21,13 +20,14 @@ import {
 import { scopeOf } from '../packages/core/src/scheduler/testing/reference-dag.ts';
 import { findWrongDecision, isHalting, lengthOfTask, type Decided } from './check-decisions.ts';
 import { checkClearedValues, checkExpectedRuns, checkTries, type ExpectedRuns } from './check-totals.ts';
+import { factsAfter } from './facts-after.ts';
 import type { KnownRun, KnownTask, Violation } from './known-run.ts';
 import type { Transaction } from './simulated-database.ts';
 import { attemptKey, type WorkerHistory } from './simulated-executor.ts';
 
 /** What a trigger in the database wrote down. `map_index` and `losses` are those of task instances; for a mapped scope `old_epoch` is its length. */
 interface Change {
-  readonly kind: 'task' | 'run' | 'scope' | 'no_scope' | 'dag';
+  readonly kind: 'task' | 'run' | 'verdict' | 'scope' | 'no_scope' | 'dag';
   readonly id: string;
   readonly old_state: string | null;
   readonly new_state: string;
@@ -60,6 +60,9 @@ const LOG_CHANGES = `
   create temp trigger run_changed after update of state on main.dag_run begin
     insert into change values ('run', new.id, old.state, new.state, 0, 0, 0, 0);
   end;
+  create temp trigger verdict_changed after update of marked_state on main.dag_run when new.marked_state is not null begin
+    insert into change values ('verdict', new.id, null, new.marked_state, 0, 0, 0, 0);
+  end;
   create temp trigger scope_created after insert on main.mapped_scope begin
     insert into change values ('scope', new.dag_run_id, null, new.scope_id, new.length, 0, 0, 0);
   end;
@@ -83,7 +86,7 @@ export class Checker {
   readonly #tasks = new Map<string, KnownTask>();
   readonly #activeRuns = new Map<string, number>();
   readonly #paused = new Set<string>();
-  /** What is queued or running. */
+  /** What takes slots. */
   readonly #atWork = new Set<KnownTask>();
   readonly #readChanges: StatementSync;
   readonly #forgetChanges: StatementSync;
@@ -149,7 +152,13 @@ export class Checker {
     else if (kind === 'dag' && next === '1') this.#paused.add(id);
     else if (kind === 'dag') this.#paused.delete(id);
     else if (kind === 'scope') this.#onExpanded(change);
-    else this.#runs.get(id)?.lengths.delete(next);
+    else this.#onRunRow(change);
+  }
+
+  #onRunRow({ kind, id, new_state: next }: Change): void {
+    const run = this.#runs.get(id);
+    if (kind === 'no_scope') run?.lengths.delete(next);
+    else if (run !== undefined) run.markedState = next as 'success' | 'failed';
   }
 
   #onExpanded({ id, new_state: scopeId, old_epoch: length }: Change): void {
@@ -174,6 +183,7 @@ export class Checker {
         lengths: new Map(),
         facts: new Map(),
         state: next,
+        markedState: null,
       });
       if (next !== 'queued') this.#violate('I8', `run ${change.id} was created in state ${next}`);
     } else if (run !== undefined) this.#onRunState(run, next);
@@ -186,6 +196,8 @@ export class Checker {
     const active = (this.#activeRuns.get(dagId) ?? 0) + (next === 'running' ? 1 : 0) - (run.state === 'running' ? 1 : 0);
     this.#activeRuns.set(dagId, active);
     run.state = next;
+    // What was cleared since is decided anew.
+    if (next === 'running' || next === 'queued') run.markedState = null;
     if (next === 'running' && this.#paused.has(dagId)) this.#violate('I7', `run ${run.id} of ${dagId} was started while the dag is paused`);
     if (active > maxActiveRuns) this.#violate('I7', `dag ${dagId} has more than ${maxActiveRuns} active runs`);
     if (next === 'success' || next === 'failed') this.#endedRuns.push(run);
@@ -223,7 +235,7 @@ export class Checker {
     task.stateBefore ??= task.state;
     task.state = next;
     this.#changed.push(task);
-    if (next === 'queued' || next === 'running') this.#atWork.add(task);
+    if (next === 'queued' || next === 'running' || next === 'restarting') this.#atWork.add(task);
     else this.#atWork.delete(task);
   }
 
@@ -241,14 +253,20 @@ export class Checker {
     const { run, state } = task;
     if (!TASK_INSTANCE_TRANSITIONS[state].includes(next)) this.#violate('I3', `${name} went from ${state} to ${next}`);
     if (run.state !== 'running') this.#violate('I3', `${name} changed to ${next} while its run is ${run.state}`);
-    if (state === 'none') this.#decided.push({ task, next });
     if (next === 'scheduled') this.#onScheduled(task, name);
     if (next === 'queued' && this.#paused.has(run.dag.dagId)) this.#violate('I7', `${name} was queued while its dag is paused`);
-    if (state === 'restarting' && change.new_epoch === task.epoch) this.#violate('I4', `${name} begins anew and keeps its epoch`);
-    if (FINISHED.has(next) && state !== 'none' && change.new_epoch > task.epoch) this.#onHalted(task);
-    else if (state === 'running') this.#onEnd(change, task, { next, name });
-    else if (state === 'deferred' && next !== 'scheduled') this.#onLateDeferral(task, name);
-    else if (FINISHED.has(next) && state !== 'none') this.#violate('I4', `${name} was given up in state ${state} and keeps its epoch`);
+    if (state === 'none') this.#decided.push({ task, next });
+    else this.#onLeft(change, task, { next, name });
+  }
+
+  /** What had begun goes on, ends, or is given up. */
+  #onLeft(change: Change, task: KnownTask, { next, name }: { readonly next: TaskInstanceState; readonly name: string }): void {
+    const isFenced = change.new_epoch > task.epoch;
+    if (task.state === 'restarting' && !isFenced) this.#violate('I4', `${name} begins anew and keeps its epoch`);
+    if (FINISHED.has(next) && isFenced) this.#onHalted(task);
+    else if (task.state === 'running') this.#onEnd(change, task, { next, name });
+    else if (task.state === 'deferred' && next !== 'scheduled') this.#onLateDeferral(task, name);
+    else if (FINISHED.has(next)) this.#violate('I4', `${name} was given up in state ${task.state} and keeps its epoch`);
   }
 
   #onHalted(task: KnownTask): void {
@@ -291,20 +309,8 @@ export class Checker {
     const result = lost === 1 ? 'lost' : (seen?.outcome.result ?? 'unknown');
     if (EXPLAINED[next]?.includes(result) !== true)
       this.#violate('I3', `${name} became ${next} at epoch ${epoch}, but that attempt is ${result}`);
-    const isOver = next !== 'up_for_reschedule' && next !== 'deferred';
-    if (isOver) task.ends += 1;
-    const { retryDelayMs } = taskOf(task.run.dag, task);
-    const outcome = seen?.outcome;
-    if (next === 'success' && outcome?.result === 'success') {
-      const value = JSON.parse(outcome.valueJson) as JsonValue;
-      task.run.facts.set(id, { value, ...(outcome.decision === undefined ? {} : { decision: outcome.decision }) });
-    } else if (next === 'up_for_retry') task.run.facts.set(id, { retryAt: lost === 1 ? 0 : (seen?.at ?? 0) + retryDelayMs });
-    else if (outcome?.result === 'rescheduled') task.run.facts.set(id, { dueAt: outcome.at });
-    else if (outcome?.result === 'deferred') {
-      const { trigger, timeoutAt } = outcome.deferral;
-      const dueAt = trigger.kind === 'timer' ? trigger.at : 0;
-      task.run.facts.set(id, timeoutAt === undefined ? { dueAt } : { dueAt, failsAt: timeoutAt });
-    }
+    if (next !== 'up_for_reschedule' && next !== 'deferred') task.ends += 1;
+    task.run.facts.set(id, factsAfter(next, { end: lost === 1 ? undefined : seen, retryDelayMs: taskOf(task.run.dag, task).retryDelayMs }));
   }
 
   #checkTransaction(): void {
@@ -317,7 +323,8 @@ export class Checker {
     for (const run of this.#endedRuns) {
       if (this.#isOperation) continue;
       const asked = { dag: run.dag, run, facts: run.facts };
-      for (const problem of checkRunState(asked)) this.#violate('I1', `run ${run.id}: ${problem}`);
+      for (const problem of checkRunState(asked, { state: 'running', markedState: run.markedState }))
+        this.#violate('I1', `run ${run.id}: ${problem}`);
       for (const task of run.dag.tasks)
         for (const problem of checkMapIndexes(asked, task)) this.#violate('I2', `run ${run.id}: ${problem}`);
     }

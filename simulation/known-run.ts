@@ -31,6 +31,7 @@ export interface KnownRun {
   readonly lengths: Map<string, number>;
   readonly facts: Map<string, Facts>;
   state: DagRunState;
+  markedState: 'success' | 'failed' | null;
 }
 
 /** Something that must never be so, and is. */

@@ -26,6 +26,18 @@ describe('simulate', { timeout: PATIENCE_MS }, () => {
     'acknowledge-before-commit',
     'dispatch-before-commit',
     'no-transaction',
+    'no-lease-check',
+    'unheld-schedule',
+    'no-pool-limit',
+    'no-task-limit',
+    'queue-while-paused',
+    'expansion-not-recorded',
+    'index-not-written',
+    'value-not-stored',
+    'restart-keeps-epoch',
+    'clear-keeps-value',
+    'past-always-met',
+    'resume-raises-try',
   ])('finds the known bug %s', async (mutant) => {
     for (let seed = 1; seed <= 40; seed += 1) {
       const { violations } = await simulate(seed, STEPS, mutant);

@@ -5,10 +5,16 @@ import type { SeededRandom } from './seeded-random.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
+/** How an attempt ended, as its worker saw it, and when. */
+export interface SeenEnd {
+  readonly outcome: TryOutcome;
+  readonly at: number;
+}
+
 /** What the world remembers of every attempt that a worker ever began, to compare with what was recorded. */
 export interface WorkerHistory {
   /** `taskInstanceId:epoch` → how it ended, as the worker saw it. */
-  readonly ended: Map<string, { readonly outcome: TryOutcome; readonly at: number }>;
+  readonly ended: Map<string, SeenEnd>;
   readonly begun: Set<string>;
 }
 

@@ -4,7 +4,7 @@ import { percentiles, round, sharedNow, type Figures } from '../figures.ts';
 import { fanOutFloor } from '../floor.ts';
 
 /** How many task instances the mapped task has. */
-export const MAP_LENGTH = 10_000;
+const MAP_LENGTH = 10_000;
 const RUNS = 2;
 
 /** Settings that let the mapped task be that long. */

@@ -46,7 +46,7 @@ describe('replyOf', () => {
 
   test('says that the disk is full, and not where', () => {
     const reply = replyOf(new TradewindError('database_full', 'the database /secret/path cannot grow'));
-    expect(reply).toMatchObject({ status: 503, detail: expect.stringContaining('disk') });
+    expect(reply).toMatchObject({ status: 503, detail: expect.stringContaining('disk') as string });
     expect(reply.detail).not.toContain('/secret');
   });
 

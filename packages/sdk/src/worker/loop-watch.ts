@@ -10,7 +10,7 @@ import { Worker } from 'node:worker_threads';
 /** Places in the shared memory. */
 export const BEAT = 0;
 export const OWNER_PLACE = 1;
-export const WRITING = 2;
+const WRITING = 2;
 const PLACES = 3;
 
 /** How often the loop shows that it turns. */

@@ -64,7 +64,7 @@ export function checkLimits(dag: SerializedDag, observed: ObservedRuns): string[
   for (const [runId, { state, instances }] of observed) {
     if (state === 'running') count('the dag', 1, dag.maxActiveRuns);
     for (const instance of instances) {
-      if (instance.state !== 'queued' && instance.state !== 'running') continue;
+      if (!['queued', 'running', 'restarting'].includes(instance.state)) continue;
       const task = dag.tasks.find(({ taskId }) => taskId === instance.taskId);
       count(`run ${runId}`, 1, dag.maxActiveTasks);
       count(`pool ${task?.pool}`, task?.poolSlots ?? 1, DRAWN_POOLS[task?.pool ?? '']);

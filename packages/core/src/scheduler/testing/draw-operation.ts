@@ -1,6 +1,6 @@
 import { DAG_RUN_OPERATIONS, TASK_INSTANCE_OPERATIONS } from '@tradewind/protocol';
 import { planClear } from '../../model/clear.ts';
-import { planMark, type MarkedState } from '../../model/mark.ts';
+import { planDagRunMark, planMark, type MarkedState } from '../../model/mark.ts';
 import type { FoundRun, RunChange } from '../../model/run-change.ts';
 import type { Chance } from './chance.ts';
 import { nameOf, type ObservedRun } from './reference-run.ts';
@@ -20,6 +20,10 @@ export function drawOperation(chance: Chance, taskId: string): DrawnOperation {
     const state = chance.pick<MarkedState>(['success', 'failed', 'skipped']);
     const options = { tasks: [choice], state, upstream: false, downstream: false };
     return { text: `somebody marks ${JSON.stringify(choice)} as ${state}`, decide: (run) => planMark(run, options) };
+  }
+  if (roll < 42) {
+    const state = chance.pick<'success' | 'failed'>(['success', 'failed']);
+    return { text: `somebody marks the run as ${state}`, decide: (run) => planDagRunMark(run, state) };
   }
   const filters = { onlyFailed: chance.happens(0.15), onlyRunning: chance.happens(0.1) };
   const options = roll < 50 ? { ...filters, upstream: false, downstream: false } : { ...relatives, ...filters, tasks: [choice] };

@@ -1,5 +1,5 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { Attempt, DagRunState, SerializedDag, TaskInstanceState, TryOutcome, Workload } from '@tradewind/protocol';
+import type { Attempt, SerializedDag, TaskInstanceState, TryOutcome, Workload } from '@tradewind/protocol';
 import type { Clock } from '../../platform/clock.ts';
 import type { Executor } from '../../platform/executor.ts';
 import { silentLog } from '../../platform/log.ts';
@@ -208,7 +208,7 @@ function playedExecutor(parallelism: number, dispatched: Attempt[], workers: () 
 
 function createLook(connection: DatabaseSync): () => ReadonlyMap<string, ObservedRun> {
   const prepare = (sql: string): StatementSync => connection.prepare(sql);
-  const runs = prepare('select id, state from dag_run order by id');
+  const runs = prepare('select id, state, marked_state as "markedState" from dag_run order by id');
   const instances = prepare(
     `select dag_run_id as "run", id, task_id as "taskId", map_index as "mapIndex", state, epoch, try_number as "tryNumber", max_tries as "maxTries"
      from task_instance order by id`,
@@ -220,11 +220,16 @@ function createLook(connection: DatabaseSync): () => ReadonlyMap<string, Observe
       ({ run }) => run,
     );
     const lengths = Map.groupBy(scopes.all() as unknown as { run: string; id: string; length: number }[], ({ run }) => run);
-    const rows = runs.all() as unknown as { id: string; state: DagRunState }[];
+    const rows = runs.all() as unknown as ({ id: string } & Pick<ObservedRun, 'state' | 'markedState'>)[];
     return new Map(
-      rows.map(({ id, state }) => [
+      rows.map(({ id, state, markedState }) => [
         id,
-        { state, instances: ofRun.get(id) ?? [], lengths: new Map((lengths.get(id) ?? []).map((scope) => [scope.id, scope.length])) },
+        {
+          state,
+          markedState,
+          instances: ofRun.get(id) ?? [],
+          lengths: new Map((lengths.get(id) ?? []).map((scope) => [scope.id, scope.length])),
+        },
       ]),
     );
   };

@@ -39,12 +39,12 @@ export function upstreamOf(dag: SerializedDag, { upstream }: SerializedTask): Se
 }
 
 /** The tasks directly below. */
-export function downstreamOf(dag: SerializedDag, { taskId }: SerializedTask): SerializedTask[] {
+function downstreamOf(dag: SerializedDag, { taskId }: SerializedTask): SerializedTask[] {
   return dag.tasks.filter(({ upstream }) => upstream.includes(taskId));
 }
 
 /** Everything below. */
-export function allDownstreamOf(dag: SerializedDag, task: SerializedTask): Set<SerializedTask> {
+function allDownstreamOf(dag: SerializedDag, task: SerializedTask): Set<SerializedTask> {
   const found = new Set<SerializedTask>();
   const visit = (from: SerializedTask): void => {
     for (const below of downstreamOf(dag, from)) {

@@ -56,7 +56,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** One run of a dag, as it must be. */
 export class ReferenceRun {
   readonly dag: SerializedDag;
-  #known: ObservedRun = { state: 'queued', lengths: new Map(), instances: [] };
+  #known: ObservedRun = { state: 'queued', markedState: null, lengths: new Map(), instances: [] };
   readonly #facts = new Map<string, Facts>();
 
   constructor(dag: SerializedDag) {
@@ -78,7 +78,7 @@ export class ReferenceRun {
     const before = new Map(this.#known.instances.map((instance) => [instance.id, instance]));
     for (const instance of before.values()) this.#learn(instance, events);
     const step = { before, after: observed, events, isHalting: this.#isHalting(before, events) };
-    const problems = [...checkRunState(this.#ask(observed)), ...this.#checkExpansions(step)];
+    const problems = [...checkRunState(this.#ask(observed), this.#known), ...this.#checkExpansions(step)];
     for (const instance of observed.instances) problems.push(...this.#checkInstance(instance, step));
     this.#known = observed;
     return problems;

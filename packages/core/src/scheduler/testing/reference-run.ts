@@ -29,6 +29,8 @@ export interface ObservedInstance {
 /** A run as the database has it. */
 export interface ObservedRun {
   readonly state: DagRunState;
+  /** The verdict that somebody gave while teardowns still had to run. */
+  readonly markedState: 'success' | 'failed' | null;
   /** By id of the mapped task or group. */
   readonly lengths: ReadonlyMap<string, number>;
   readonly instances: readonly ObservedInstance[];
@@ -113,20 +115,27 @@ export function lengthOfScope({ dag, run, facts }: Asked, { expand }: ReferenceS
   return lengthOf(expand, valueOf) ?? 'ill';
 }
 
-/** What is wrong with the state of the run itself. */
-export function checkRunState({ dag, run: { state, instances } }: Asked): string[] {
+/**
+ * What is wrong with the state of the run itself.
+ * @param before the run before the step: how it ended is looked at when it does, and somebody may have said it beforehand
+ */
+export function checkRunState({ dag, run: { state, instances } }: Asked, before: Pick<ObservedRun, 'state' | 'markedState'>): string[] {
   const unfinished = instances.filter((instance) => !FINISHED.has(instance.state));
   const hasEnded = state === 'success' || state === 'failed';
   if (state === 'queued') return unfinished.some((instance) => instance.state !== 'none') ? ['a queued run works'] : [];
   if (hasEnded && unfinished.length > 0) return [`the run is ${state} while ${unfinished.map(nameOf).join(', ')} have not ended`];
   if (!hasEnded) return instances.length > 0 && unfinished.length === 0 ? ['the run goes on with nothing left to do'] : [];
+  if (before.state === state) return [];
   const isFailure = (instance: ObservedInstance): boolean => instance.state === 'failed' || instance.state === 'upstream_failed';
-  const verdict = instances.some((instance) => isFailure(instance) && isLeaf(dag, taskOf(dag, instance))) ? 'failed' : 'success';
-  return verdict === state ? [] : [`the run is ${state}, but its leaves say ${verdict}`];
+  const told = instances.some((instance) => isFailure(instance) && isLeaf(dag, taskOf(dag, instance))) ? 'failed' : 'success';
+  const verdict = before.markedState ?? told;
+  return verdict === state ? [] : [`the run is ${state}, and ought to be ${verdict}`];
 }
 
 /** What is wrong with the number of task instances of a task. */
 export function checkMapIndexes({ dag, run }: Asked, task: SerializedTask): string[] {
+  // A run that somebody ended before it was started never had any.
+  if (run.state !== 'running' && run.instances.length === 0) return [];
   const scope = scopeOf(dag, task);
   const own = instancesOf(run, task);
   const indexes = own.map(({ mapIndex }) => mapIndex);

@@ -75,7 +75,7 @@ export async function listRestlessDags(
   return rows.map(({ dagId, displayName, versions, newestAt }) => ({
     dagId,
     dagDisplayName: displayName ?? dagId,
-    versions: Number(versions),
-    newestAt: Number(newestAt),
+    versions,
+    newestAt,
   }));
 }

@@ -79,7 +79,7 @@ export const queueTaskInstances = defineStatement<
  * The slots of a pool that are taken; `pool` is the alias of its row. Those that are deferred are looked at only where the pool counts them: there may be a hundred thousand, and this
  * is asked for every candidate.
  */
-export function occupiedSlots(pool: string): string {
+function occupiedSlots(pool: string): string {
   const slotsIn = (states: string): string => `(
     select coalesce(sum(occupying.pool_slots), 0) from task_instance as occupying
     where occupying.pool = ${pool}.name and occupying.state in (${states})
