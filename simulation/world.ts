@@ -285,7 +285,7 @@ function keepAsking(world: World): void {
     } else {
       trigger(world, dag);
     }
-    time.plan(random.between(20, 400), 'somebody asks', ask);
+    time.plan(random.between(40, 900), 'somebody asks', ask);
   };
   time.plan(10, 'somebody asks', ask);
 }
