@@ -14,7 +14,7 @@ export interface Decided {
 }
 
 /** Says what is wrong with a decision; undefined where it was right at some moment of the transaction. */
-export function findWrongDecision({ task, next }: Decided, runsOfDag: readonly KnownRun[]): string | undefined {
+export function findWrongDecision({ task, next }: Decided, runsOfDag: () => readonly KnownRun[]): string | undefined {
   const { run } = task;
   const asked: Asked = { dag: run.dag, run, facts: run.facts };
   const decisions = rightDecisions(asked, task, (other) => (other as KnownTask).stateBefore ?? other.state);
@@ -52,16 +52,17 @@ function statesAfter(asked: Asked, task: KnownTask, decision: Decision): TaskIns
   return authored.operator === 'empty' || authored.decision?.kind === 'latest_only' ? ['success'] : ['scheduled'];
 }
 
-function findUnmetPast(task: KnownTask, runsOfDag: readonly KnownRun[]): string | undefined {
+function findUnmetPast(task: KnownTask, runsOfDag: () => readonly KnownRun[]): string | undefined {
   const { run } = task;
   const authored = taskOf(run.dag, task);
   if (!asksPast(authored, 'run')) return undefined;
+  const runs = runsOfDag();
   const question = {
     dag: run.dag,
     runId: run.id,
     task: authored,
-    logicalAt: new Map(runsOfDag.map(({ id, logicalAt }) => [id, logicalAt ?? 0])),
+    logicalAt: new Map(runs.map(({ id, logicalAt }) => [id, logicalAt ?? 0])),
   };
-  if (isPastMet(question, new Map(runsOfDag.map((other) => [other.id, other])))) return undefined;
+  if (isPastMet(question, new Map(runs.map((other) => [other.id, other])))) return undefined;
   return `${nameOf(task)} of ${run.id} was scheduled before the run before had what it waits for`;
 }

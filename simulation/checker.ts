@@ -315,7 +315,7 @@ export class Checker {
 
   #checkTransaction(): void {
     for (const decided of this.#decided) {
-      const wrong = findWrongDecision(decided, this.#runsOf(decided.task.run.dag));
+      const wrong = findWrongDecision(decided, () => this.#runsOf(decided.task.run.dag));
       if (wrong !== undefined) this.#violate('I5', wrong);
       this.#checkLength(decided);
     }

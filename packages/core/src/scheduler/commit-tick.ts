@@ -86,6 +86,7 @@ function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly Ti
     ]),
     ...unlessEmpty(plan.values, (rows) => [{ step: 'xcom', statement: pushXComs(now, rows) }]),
     ...events,
+    ...unlessEmpty(plan.reset, (rows) => [{ step: 'reset', statement: resetTaskInstances(id, rows) }]),
     ...unlessEmpty(expectedStates(plan), (rows) => [{ step: 'release', statement: releaseRefusedDagRuns(id, rows) }]),
     ...unlessEmpty(plan.restarted, (rows) => [
       { step: 'restartHistory', statement: recordClearedTries(id, now, rows) },
@@ -100,7 +101,6 @@ function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly Ti
       (rows) => [{ step: 'settle', statement: settleTaskInstances(id, now, rows) }],
     ),
     ...told,
-    ...unlessEmpty(plan.reset, (rows) => [{ step: 'reset', statement: resetTaskInstances(id, rows) }]),
     ...unlessEmpty(plan.scheduled, (rows) => [{ step: 'schedule', statement: scheduleTaskInstances(id, now, rows) }]),
     ...unlessEmpty(plan.deferring, (rows) => [{ step: 'defer', statement: deferTaskInstances(id, now, rows) }]),
     ...unlessEmpty(plan.halted, (rows) => [{ step: 'halt', statement: haltTaskInstances(id, now, rows) }]),
@@ -153,10 +153,12 @@ function maxPerDagOf({ task }: { task: TaskOfRun['task'] }): number | null {
   return task.node.graph.task.maxActiveTisPerDag ?? null;
 }
 
-function expectedStates({ started, finished }: TickPlan): ExpectedState[] {
+/** What a report, or taking an attempt back, must have left: whoever was first with another report has decided otherwise. */
+function expectedStates({ started, finished, reset }: TickPlan): ExpectedState[] {
   const states = new Map<string, ExpectedState>();
   for (const { row } of started) states.set(row.taskInstanceId, { ...row, state: 'running' });
   for (const { row } of finished) states.set(row.taskInstanceId, row);
+  for (const { id, epoch } of reset) states.set(id, { taskInstanceId: id, epoch: epoch + 1, state: 'scheduled' });
   return [...states.values()];
 }
 
@@ -179,12 +181,15 @@ async function takeBackRefused(state: SchedulerState, plan: TickPlan, refused: r
   if (refused.length === 0) return;
   const [rows] = await state.parts.database.batch([selectQueueRefusals(refused.map(queueable))]);
   const reasons = new Map(rows.map(({ id, reason }) => [id, reason]));
-  for (const { run, task } of refused.toReversed()) {
+  // One that is not scheduled at that epoch any more was not known well: its run is read again.
+  for (const { run, task } of refused) if (!reasons.has(task.id)) distrustRun(state, run);
+  const known = refused.filter(({ run }) => state.runs.get(run.row.id) === run);
+  for (const { run, task } of known.toReversed()) {
     unqueueTask(run, task);
     noteSlots(state, task, -1);
     if (reasons.get(task.id) === 'paused') run.isPaused = true;
   }
-  for (const { run, task } of refused) {
+  for (const { run, task } of known) {
     const reason = reasons.get(task.id);
     if (reason !== 'paused') state.fullPools.set(task.node.graph.task.pool ?? 'default_pool', plan.now + FULL_POOL_PAUSE_MS);
     lineUp(state, run);

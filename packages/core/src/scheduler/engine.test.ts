@@ -540,6 +540,17 @@ describe('a change by somebody else', () => {
     expect(await runState(its)).toBe('success');
   });
 
+  test('is noticed where a worker reports to the database just before its attempt is taken back', async () => {
+    const its = await start({ tasks: [task('a'), after('b', ['a'])] });
+    await its.rows(`create temp trigger stray_report after update of held_by_tick on dag_run begin
+      update task_instance set state = 'success', try_number = 1 where task_id = 'a' and state = 'queued';
+    end`);
+    await its.crash();
+    expect(await states(its)).toEqual({ a: 'success', b: 'queued' });
+    await its.end('b');
+    expect(await runState(its)).toBe('success');
+  });
+
   test('stops what runs of a task instance that was marked', async () => {
     const its = await start({ tasks: [task('a'), after('b', ['a'])] });
     await its.rows(`update task_instance set state = 'success', epoch = epoch + 1 where task_id = 'a'`);

@@ -93,8 +93,8 @@ async function takeStep(play: Play): Promise<void> {
   if (roll < 12 && play.operations < scenario.mostOperations) return operate(play);
   if (roll < 16 && scenario.hasPauses) return pause(play, chance.happens(0.5));
   if (roll < 24 && play.runs.size < scenario.mostRuns) return trigger(play);
-  if (roll < 30 && world.held.length > 0) return startOne(play);
-  if (roll < 40 || world.held.length === 0) return settle(play, {}, chance.pick([20, 600, 1_100, 5_100]));
+  if (roll < 36 && world.held.length > 0) return startSome(play);
+  if (roll < 44 || world.held.length === 0) return settle(play, {}, chance.pick([20, 600, 1_100, 5_100]));
   return endSome(play, chance.between(1, world.held.length));
 }
 
@@ -214,11 +214,9 @@ async function trigger(play: Play): Promise<void> {
   await settle(play, {});
 }
 
-async function startOne(play: Play): Promise<void> {
+async function startSome(play: Play): Promise<void> {
   const { world, chance } = play;
-  const [first, ...rest] = world.held;
-  if (first === undefined) return;
-  begin(play, chance.pick([first, ...rest]));
+  for (const held of world.held) if (chance.happens(0.6)) begin(play, held);
   await settle(play, {}, 20);
 }
 

@@ -143,12 +143,15 @@ export function checkMapIndexes({ dag, run }: Asked, task: SerializedTask): stri
   if (scope === undefined) return indexes.length === 1 && indexes[0] === -1 ? [] : [text];
   if (new Set(indexes).size !== indexes.length || indexes.length === 0) return [text];
   const length = run.lengths.get(scope.id);
-  const [only] = own;
-  // One that ended before it was known how many there are has ended for all of them.
-  if (indexes.length === 1 && only?.mapIndex === -1) return length === undefined || FINISHED.has(only.state) ? [] : [text];
-  if (indexes.includes(-1)) return [text];
+  if (indexes.includes(-1)) return standsForAll(own, length) ? [] : [text];
   const hasAll = Array.from({ length: length ?? 0 }, (_, index) => index).every((index) => indexes.includes(index));
   return hasAll ? [] : [`${text}, not ${length} of them`];
+}
+
+/** Whether there is one task instance, of which it is not known how many there will be, or which ended before it was: it has ended for all of them. */
+function standsForAll(own: readonly ObservedInstance[], length: number | undefined): boolean {
+  const [only, ...others] = own;
+  return only !== undefined && others.length === 0 && (length === undefined || FINISHED.has(only.state));
 }
 
 /** The task instances of a task, in order. */
