@@ -31,7 +31,7 @@ beforeAll(() => {
 });
 
 beforeEach(() => {
-  reader = new DagFileReader(options);
+  reader = new DagFileReader(options, 600_000);
 });
 
 afterEach(async () => {
@@ -158,6 +158,7 @@ describe('many files', () => {
 describe('a single file', () => {
   test('is read by a process that was started before it was needed, and is its only one', async () => {
     const version = await store({ 'a.ts': whoami });
+    await reader.read({ ...version, file: 'a.ts' }, NEVER, false);
     const spare = await nextChild();
     expect(told(await reader.read({ ...version, file: 'a.ts' }, NEVER, false))).toBe(spare);
     expect(told(await reader.read({ ...version, file: 'a.ts' }, NEVER, false))).not.toBe(spare);
@@ -165,6 +166,7 @@ describe('a single file', () => {
 
   test('is read though the process that was started for it has died', async () => {
     const version = await store({ 'a.ts': whoami });
+    await reader.read({ ...version, file: 'a.ts' }, NEVER, false);
     const spare = await nextChild();
     process.kill(spare, 'SIGKILL');
     expect(told(await reader.read({ ...version, file: 'a.ts' }, NEVER, false))).not.toBe(spare);

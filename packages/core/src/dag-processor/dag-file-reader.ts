@@ -4,8 +4,10 @@ import type { Timer } from '../platform/clock.ts';
 import { describeStop, describeTimeout, parseDagFile, type ParseProcessOptions } from './parse-process.ts';
 import { SharedParseProcess } from './shared-parse-process.ts';
 
-/** With nothing to read for this long, processes that read many files end, and the first one for a change is started. */
+/** With nothing to read for this long, processes that read many files end. */
 const QUIET_MS = 300;
+/** A process that waits for a change costs as much memory as a task's: with no change for this long it ends, and the next change starts its own. */
+const SPARE_IDLE_MS = 2_000;
 
 /**
  * Reads dag files in processes that it starts and ends: many files in few processes, one after the other; a single one in a process of its own, which was
@@ -13,19 +15,24 @@ const QUIET_MS = 300;
  */
 export class DagFileReader {
   readonly #options: ParseProcessOptions;
+  readonly #spareIdleMs: number;
   readonly #sharing = new Set<SharedParseProcess>();
   #spare: AuthorProcess | undefined;
   #isStarting = false;
   #busy = 0;
   #quietTimer: Timer | undefined;
+  #spareTimer: Timer | undefined;
   #isStopped = false;
   /** Resolves when what is being started or ended beside the readings is. */
   #tidied: Promise<unknown> = Promise.resolve();
 
-  /** The first process for a change is started once it is quiet. */
-  constructor(options: ParseProcessOptions) {
+  /**
+   * Starts nothing before there is something to read.
+   * @param spareIdleMs how long a process waits for the next change, in milliseconds
+   */
+  constructor(options: ParseProcessOptions, spareIdleMs = SPARE_IDLE_MS) {
     this.#options = options;
-    this.#awaitQuiet();
+    this.#spareIdleMs = spareIdleMs;
   }
 
   /**
@@ -79,6 +86,7 @@ export class DagFileReader {
   }
 
   #takeSpare(): AuthorProcess | undefined {
+    this.#spareTimer?.cancel();
     const spare = this.#spare;
     this.#spare = undefined;
     return spare;
@@ -89,7 +97,6 @@ export class DagFileReader {
     this.#quietTimer?.cancel();
     this.#quietTimer = this.#options.clock.setTimer(QUIET_MS, () => {
       this.#tidied = Promise.all([this.#tidied, this.#endSharing()]);
-      this.#keepSpare();
     });
   }
 
@@ -105,6 +112,11 @@ export class DagFileReader {
     this.#isStarting = false;
     if (spare === undefined) return;
     this.#spare = spare;
+    this.#spareTimer = this.#options.clock.setTimer(this.#spareIdleMs, () => {
+      const idle = this.#takeSpare();
+      idle?.signalGroup('SIGKILL');
+      this.#tidied = Promise.all([this.#tidied, idle?.ended]);
+    });
     void spare.exited.then(() => {
       if (this.#spare === spare) this.#spare = undefined;
     });
