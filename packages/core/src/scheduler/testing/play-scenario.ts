@@ -35,7 +35,8 @@ export interface PlayResult {
 
 /** How long the engine may take to notice what others have changed in the run before, in milliseconds: its round of recovery and a little. */
 const NOTICE_MS = 3_500;
-const MOST_LAST_STEPS = 400;
+/** Far more than any scenario needs that ends. */
+const MOST_LAST_STEPS = 5_000;
 const FIRST_LOGICAL_AT = 1_000_000;
 
 interface Play {

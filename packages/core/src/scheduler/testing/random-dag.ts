@@ -13,6 +13,11 @@ import type { Chance } from './chance.ts';
 /** Slots of the pools that drawn tasks use. */
 export const DRAWN_POOLS: Readonly<Record<string, number>> = { one: 1, two: 2, three: 3 };
 
+/** The longest list that a drawn task returns. */
+export const LONGEST_LIST = 5;
+/** Lists of lists of lists say nothing that shorter ones do not: no mapped task may become longer. */
+const MOST_INSTANCES = 30;
+
 /** What a drawn dag may have. */
 export interface DagShape {
   readonly dagId: string;
@@ -23,6 +28,8 @@ export interface DagShape {
 
 interface Drawing {
   readonly chance: Chance;
+  /** By task id, how many task instances it may have at most. */
+  readonly mostInstances: Map<string, number>;
   readonly tasks: SerializedTask[];
   readonly groups: SerializedGroup[];
   readonly isFailFast: boolean;
@@ -34,6 +41,8 @@ interface Drawing {
 interface Place {
   readonly groupId: string | undefined;
   readonly isMapped: boolean;
+  /** How many task instances its tasks may have; undefined outside of mapped groups. */
+  readonly most: number | undefined;
   /** Tasks that the first tasks of the group must wait for: those behind its expansion. */
   readonly sources: readonly string[];
   readonly depth: number;
@@ -47,6 +56,7 @@ export function drawDag(chance: Chance, { dagId, mostTasks, hasPast }: DagShape)
   const isFailFast = chance.happens(0.08);
   const drawing: Drawing = {
     chance,
+    mostInstances: new Map(),
     tasks: [],
     groups: [],
     isFailFast,
@@ -54,7 +64,7 @@ export function drawDag(chance: Chance, { dagId, mostTasks, hasPast }: DagShape)
     hasLimits: chance.happens(0.5),
     mostTasks: chance.between(1, mostTasks),
   };
-  const top: Place = { groupId: undefined, isMapped: false, sources: [], depth: 0 };
+  const top: Place = { groupId: undefined, isMapped: false, most: undefined, sources: [], depth: 0 };
   while (drawing.tasks.length < drawing.mostTasks) drawItem(drawing, top, 0);
   return {
     schemaVersion: 1,
@@ -92,6 +102,7 @@ function drawGroup(drawing: Drawing, around: Place): void {
   const place = {
     groupId,
     isMapped: around.isMapped || expansion !== undefined,
+    most: expansion?.most ?? around.most,
     sources: expansion?.sources ?? around.sources,
     depth: around.depth + 1,
   };
@@ -106,6 +117,8 @@ function drawTask(drawing: Drawing, place: Place, first: number): SerializedTask
   const upstream = drawUpstream(chance, tasks);
   const isRoot = !upstream.some((id) => tasks.findIndex((task) => task.taskId === id) >= first);
   const mapping = !place.isMapped && chance.happens(0.18) ? drawExpansion(drawing) : undefined;
+  const most = mapping?.most ?? place.most;
+  if (most !== undefined) drawing.mostInstances.set(taskId, most);
   const all = [...new Set([...upstream, ...(isRoot ? place.sources : []), ...(mapping?.sources ?? [])])];
   return {
     taskId,
@@ -135,6 +148,7 @@ function drawTeardown(drawing: Drawing, place: Place, first: number): void {
   const chosen = candidates.filter(() => chance.happens(0.6));
   const setups = (chosen.length === 0 ? candidates.slice(0, 1) : chosen).map(({ taskId }) => taskId);
   const upstream = [...new Set([...setups, ...drawUpstream(chance, tasks)])];
+  if (place.most !== undefined) drawing.mostInstances.set(`task_${tasks.length}`, place.most);
   tasks.push({
     taskId: `task_${tasks.length}`,
     operator: 'function',
@@ -207,16 +221,40 @@ interface DrawnExpansion {
   readonly expand: SerializedExpansion;
   /** The tasks whose values it runs over. */
   readonly sources: readonly string[];
+  /** How many task instances it may give at most. */
+  readonly most: number;
 }
 
 function drawExpansion(drawing: Drawing): DrawnExpansion {
+  const drawn = drawAnyExpansion(drawing);
+  const sources = drawn.kind === 'sets' ? [drawn.source] : drawn.over.map(({ source }) => source);
+  const most = sources.reduce((product, source) => product * longestOf(drawing, source), 1);
+  const expand = most > MOST_INSTANCES ? SHORT : drawn;
+  return { expand, sources: expand === SHORT ? [] : [...new Set(sources.flatMap(sourceIds))], most: Math.min(most, MOST_INSTANCES) };
+}
+
+const SHORT: SerializedExpansion = { kind: 'sets', source: { kind: 'literal', value: [{}, {}] } };
+
+function drawAnyExpansion(drawing: Drawing): SerializedExpansion {
   const { chance } = drawing;
-  if (chance.happens(0.3)) {
-    const source = drawSource(drawing, 0);
-    return { expand: { kind: 'sets', source }, sources: sourceIds(source) };
+  if (chance.happens(0.3)) return { kind: 'sets', source: drawSource(drawing, 0) };
+  return {
+    kind: 'product',
+    over: ['one', 'two'].slice(0, chance.pick([1, 1, 2])).map((name) => ({ name, source: drawSource(drawing, 0) })),
+  };
+}
+
+function longestOf(drawing: Drawing, source: MapSource): number {
+  switch (source.kind) {
+    case 'xcom':
+      return drawing.mostInstances.get(source.taskId) ?? LONGEST_LIST;
+    case 'literal':
+      return Object.keys(source.value).length;
+    case 'zip':
+      return Math.max(...source.of.map((inner) => longestOf(drawing, inner)));
+    case 'concat':
+      return source.of.reduce((sum, inner) => sum + longestOf(drawing, inner), 0);
   }
-  const over = ['one', 'two'].slice(0, chance.pick([1, 1, 2])).map((name) => ({ name, source: drawSource(drawing, 0) }));
-  return { expand: { kind: 'product', over }, sources: [...new Set(over.flatMap(({ source }) => sourceIds(source)))] };
 }
 
 function drawSource(drawing: Drawing, depth: number): MapSource {
