@@ -107,6 +107,8 @@ export interface SchedulerState {
   readonly stale: Set<string>;
   /** Attempts that were handed to the executor and have not ended. */
   inFlight: number;
+  /** How many attempts had ended when the last tick that heard of any took place. */
+  lastEnds: number;
   /** Whether runs may have become ready to be created or started. */
   mayStartRuns: boolean;
   /** When the next scheduled run is due; undefined where none is known. */
@@ -144,6 +146,7 @@ export function createSchedulerState(parts: SchedulerParts, term: number): Sched
     reports: [],
     stale: new Set(),
     inFlight: 0,
+    lastEnds: 0,
     mayStartRuns: true,
     nextScheduledAt: parts.clock.now(),
     schedules: { cursor: '', hasFullDags: false, lookedAt: 0 },

@@ -40,6 +40,11 @@ export interface Scheduler {
  * and its end are then one transaction, and the next task need not wait for two.
  */
 const STARTED_DELAY_MS = 10;
+/**
+ * How long the report of an end waits for company while many attempts are at work: a transaction costs far more than what one attempt adds to it, and nobody is kept from working
+ * meanwhile.
+ */
+const GATHER_MS = 4;
 const FIRST_BACK_OFF_MS = 50;
 const LONGEST_BACK_OFF_MS = 5_000;
 
@@ -51,7 +56,8 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
   const state = createSchedulerState(parts, await beginTerm(parts));
   const waiter = createWaiter(parts.clock);
   const stopping = new AbortController();
-  const started = delayedWake(parts.clock, waiter);
+  const started = delayedWake(parts.clock, waiter, STARTED_DELAY_MS);
+  const gathered = delayedWake(parts.clock, waiter, GATHER_MS);
   const loop = runLoop(state, waiter, stopping.signal);
   return {
     report(report) {
@@ -61,7 +67,8 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
         return;
       }
       state.inFlight -= 1;
-      waiter.wake();
+      if (isBusy(state)) gathered.arm();
+      else waiter.wake();
     },
     wake(reason) {
       state.mayStartRuns = true;
@@ -78,17 +85,23 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
       waiter.wake();
       await loop;
       started.disarm();
+      gathered.disarm();
       await parts.database.batch([endJob(state.term)]);
     },
   };
 }
 
+/** Whether attempts end faster than one by one, and so many are left that slots can stay empty for a moment without a worker being idle. */
+function isBusy({ parts, inFlight, lastEnds }: SchedulerState): boolean {
+  return lastEnds > 1 && inFlight * 2 >= parts.executor.parallelism;
+}
+
 /** Wakes the loop a little after the first of several calls. */
-function delayedWake(clock: Clock, waiter: Waiter): { arm(): void; disarm(): void } {
+function delayedWake(clock: Clock, waiter: Waiter, delayMs: number): { arm(): void; disarm(): void } {
   let timer: Timer | undefined;
   return {
     arm() {
-      timer ??= clock.setTimer(STARTED_DELAY_MS, () => {
+      timer ??= clock.setTimer(delayMs, () => {
         timer = undefined;
         waiter.wake();
       });
@@ -107,6 +120,8 @@ async function runLoop(state: SchedulerState, waiter: Waiter, stopping: AbortSig
       await runPass(state);
       failures = 0;
       await waiter.wait(nextDueAt(state));
+      // Reports that have arrived in the same turn of the event loop are one tick.
+      if (state.inFlight > 0) await endOfTurn(state.parts.clock);
     } catch (error) {
       failures += 1;
       state.parts.log.error('a scheduler pass failed; it is tried again', { error, message: messageOf(error), failures });
@@ -115,6 +130,12 @@ async function runLoop(state: SchedulerState, waiter: Waiter, stopping: AbortSig
       await waiter.wait(state.parts.clock.now() + Math.round(longest * (0.5 + state.parts.random.fraction() / 2)), stopping);
     }
   }
+}
+
+function endOfTurn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setTimer(0, resolve);
+  });
 }
 
 /** One pass: the steps below, in this order. Each may throw; the next pass then starts again from what is stored. */
@@ -152,16 +173,18 @@ function forgetNews(state: SchedulerState): void {
 /** When the loop must look again although nobody woke it: at once where a step left work. */
 function nextDueAt(state: SchedulerState): number {
   const hasEnds = state.reports.some(({ type }) => type === 'ended');
+  const now = state.parts.clock.now();
   const hasWork =
-    hasEnds ||
+    (hasEnds && !isBusy(state)) ||
     state.mayStartRuns ||
     state.mayHaveChanges ||
     state.stale.size > 0 ||
     state.growing.size > 0 ||
     hasPastNews(state) ||
     state.triggerWatch.mayHaveFired;
-  if (hasWork) return state.parts.clock.now();
+  if (hasWork) return now;
   return Math.min(
+    hasEnds ? now + GATHER_MS : Number.POSITIVE_INFINITY,
     state.nextRecoveryAt,
     state.nextScheduledAt ?? Number.POSITIVE_INFINITY,
     state.queues.nextDueAt ?? Number.POSITIVE_INFINITY,

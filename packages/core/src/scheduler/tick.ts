@@ -54,6 +54,7 @@ function takeReports(state: SchedulerState, plan: TickPlan): void {
   const { parts, reports } = state;
   const most = parts.tickSize ?? DEFAULT_TICK_SIZE;
   let read = 0;
+  let ends = 0;
   for (const report of reports) {
     if (sizeOf(plan) >= most) break;
     read += 1;
@@ -63,9 +64,11 @@ function takeReports(state: SchedulerState, plan: TickPlan): void {
       continue;
     }
     plan.reports.push(report);
+    if (report.type === 'ended') ends += 1;
     applyReport(state, plan, { target, report });
   }
   reports.splice(0, read);
+  if (ends > 0) state.lastEnds = ends;
 }
 
 /** A report of an attempt that was given up, or of a run that another scheduler holds now. */

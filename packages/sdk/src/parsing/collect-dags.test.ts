@@ -13,6 +13,10 @@ test('counts a dag that is exported under two names once', () => {
   expect(collectDags({ default: orders, orders })).toEqual([orders]);
 });
 
+test('finds the dags of exported lists and records, as loops make them', () => {
+  expect(collectDags({ all: [orders, 1, null], byName: { customers, version: '1' }, made: new Date(0) })).toEqual([orders, customers]);
+});
+
 test('finds no dag in a library', () => {
   expect(collectDags({ sum: () => 1 })).toEqual([]);
 });
