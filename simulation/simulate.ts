@@ -1,5 +1,5 @@
 import type { Violation } from './known-run.ts';
-import type { MutantName } from './mutants.ts';
+import { STALE_MUTATIONS, type MutantName } from './mutants.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import { playEpisode } from './world.ts';
 
@@ -17,13 +17,14 @@ export interface SimulationResult {
 /** Steps of trouble in one episode: long enough for leases to be lost and won back, short enough for many different worlds. */
 const EPISODE_STEPS = 4_000;
 
-/** Plays episodes until `steps` steps are done or something is violated. */
+/** Plays episodes until `steps` steps are done or something is violated. Throws where the known bug cannot be put back in. */
 export async function simulate(seed: number, steps: number, mutant?: MutantName): Promise<SimulationResult> {
   let done = 0;
   let hash = 0;
   for (let episode = 0; done < steps; episode += 1) {
     const random = createSeededRandom(seed * 1_000_003 + episode);
     const result = await playEpisode(random, Math.min(EPISODE_STEPS, steps - done), mutant);
+    if (STALE_MUTATIONS.size > 0) throw new Error([...STALE_MUTATIONS].join('; '));
     done += result.steps;
     hash = (Math.imul(hash, 31) + Number.parseInt(result.hash, 16)) | 0;
     if (result.violations.length > 0) return { seed, steps, hash: digits(hash), violations: result.violations, violatedAt: done };

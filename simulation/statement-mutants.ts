@@ -8,7 +8,7 @@ export interface StatementMutation {
 /** Known bugs in what statements say, by name. */
 export const STATEMENT_MUTANTS = {
   /** A finish no longer looks whether the task instance is running. */
-  'no-state-guard': [{ statement: 'finish_task_instances', without: `and task_instance.state = 'running'`, instead: '' }],
+  'no-state-guard': [{ statement: 'finish_task_instances', without: 'task_instance.state = ended.from_state or', instead: 'ended.epoch > 0 or' }],
   /** A start no longer looks whether the task instance is queued. */
   'no-start-guard': [{ statement: 'start_task_instances', without: `and task_instance.state = 'queued'`, instead: '' }],
   /** A late report of a replaced attempt is taken for one of the current attempt. */

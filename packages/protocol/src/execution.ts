@@ -99,6 +99,8 @@ export type ChildMessage =
       readonly type: 'ended';
       readonly attempt: Attempt;
       readonly outcome: TryOutcome;
+      /** On the same clock as the `at` of `started`. */
+      readonly at: number;
       readonly heapUsedBytes: number;
       /** What the try left behind that a next one could meet, such as open timers: the child must not be used again. */
       readonly leftBehind?: string;

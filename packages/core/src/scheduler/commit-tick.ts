@@ -1,9 +1,10 @@
 import { wakeOthers } from '../store/database.ts';
 import { createTaskInstances } from '../store/transitions/create-task-instances.ts';
 import { deferTaskInstances } from '../store/transitions/defer-task-instances.ts';
+import { deleteEarlierValues, type BegunTaskInstance } from '../store/transitions/delete-earlier-values.ts';
 import { indexTaskInstances, recordExpandedScopes } from '../store/transitions/expand-mapped-scopes.ts';
 import { finishDagRuns, pauseFailingDags } from '../store/transitions/finish-dag-runs.ts';
-import { finishTaskInstances, recordTries } from '../store/transitions/finish-task-instances.ts';
+import { finishTaskInstances, recordTries, type FinishedAttempt } from '../store/transitions/finish-task-instances.ts';
 import { haltTaskInstances } from '../store/transitions/halt-task-instances.ts';
 import { holdDagRuns, releaseRefusedDagRuns, type ExpectedState } from '../store/transitions/hold-dag-runs.ts';
 import { pushXComs } from '../store/transitions/push-xcoms.ts';
@@ -18,7 +19,7 @@ import { resetTaskInstances } from '../store/transitions/reset-task-instances.ts
 import { recordClearedTries, restartTaskInstances } from '../store/transitions/restart-task-instances.ts';
 import { scheduleTaskInstances } from '../store/transitions/schedule-task-instances.ts';
 import { settleTaskInstances } from '../store/transitions/settle-task-instances.ts';
-import { startTaskInstances } from '../store/transitions/start-task-instances.ts';
+import { startTaskInstances, type StartedAttempt } from '../store/transitions/start-task-instances.ts';
 import { dagCallbackStatements, taskCallbackStatements } from './callbacks.ts';
 import { deadlineStatements } from './deadlines.ts';
 import { eventStatements, warnOfUnrecordedEvents } from './emitted-events.ts';
@@ -70,16 +71,13 @@ function tellOthers(state: SchedulerState, returned: ReadonlyMap<Step, readonly 
 function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly TickStatement[]): TickStatement[] {
   const { id, now } = plan;
   const runs = [...plan.touched].map(({ row }) => ({ id: row.id, revision: row.revision }));
-  const finished = plan.finished.map(({ row }) => row);
+  const { started, finished } = startsAndEnds(plan);
   const told = taskCallbackStatements(plan);
   const waiting = triggerStatements(plan);
   const ended = [...dagCallbackStatements(plan), ...deadlineStatements(plan)];
   return [
     { step: 'hold', statement: holdDagRuns(id, state.term, now, runs) },
-    ...unlessEmpty(
-      plan.started.map(({ row }) => row),
-      (rows) => [{ step: 'start', statement: startTaskInstances(rows) }],
-    ),
+    ...unlessEmpty(started, (rows) => [{ step: 'start', statement: startTaskInstances(rows) }]),
     ...unlessEmpty(finished, (rows) => [
       { step: 'finish', statement: finishTaskInstances(rows) },
       { step: 'history', statement: recordTries(rows) },
@@ -103,6 +101,7 @@ function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly Ti
     ...told,
     ...unlessEmpty(plan.scheduled, (rows) => [{ step: 'schedule', statement: scheduleTaskInstances(id, now, rows) }]),
     ...unlessEmpty(plan.deferring, (rows) => [{ step: 'defer', statement: deferTaskInstances(id, now, rows) }]),
+    ...unlessEmpty(tryingAgain(plan), (rows) => [{ step: 'forget', statement: deleteEarlierValues(id, rows) }]),
     ...unlessEmpty(plan.halted, (rows) => [{ step: 'halt', statement: haltTaskInstances(id, now, rows) }]),
     ...waiting,
     ...queueStatements(state, plan),
@@ -110,6 +109,23 @@ function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly Ti
     ...ended,
     ...unlessEmpty([...events, ...told, ...waiting, ...ended], () => [{ step: 'wake', statement: wakeOthers }]),
   ];
+}
+
+/** A short attempt starts and ends within a tick: its row is then written once. */
+function startsAndEnds(plan: TickPlan): { readonly started: readonly StartedAttempt[]; readonly finished: readonly FinishedAttempt[] } {
+  const starts = new Map(plan.started.map(({ row }) => [row.taskInstanceId, row]));
+  const finished = plan.finished.map(({ row }): FinishedAttempt => {
+    const started = starts.get(row.taskInstanceId);
+    if (started?.epoch !== row.epoch) return row;
+    starts.delete(row.taskInstanceId);
+    return { ...row, from: 'queued', started };
+  });
+  return { started: [...starts.values()], finished };
+}
+
+/** Task instances of which a new try begins that is not the first of all: at epoch 0 nothing has run yet. */
+function tryingAgain({ scheduled, deferring }: TickPlan): readonly BegunTaskInstance[] {
+  return [...scheduled.filter(({ raisesTry }) => raisesTry === 1), ...deferring].filter(({ epoch }) => epoch > 0);
 }
 
 function unlessEmpty<Row>(rows: readonly Row[], statements: (rows: readonly Row[]) => readonly TickStatement[]): readonly TickStatement[] {

@@ -45,6 +45,9 @@ const STARTED_DELAY_MS = 10;
  * meanwhile.
  */
 const GATHER_MS = 4;
+/** With fewer at work than these, and than this share of the slots, what has ended is written at once: somebody may be about to have nothing to do. */
+const FEW_ATTEMPTS = 8;
+const LEFT_SHARE = 1 / 3;
 const FIRST_BACK_OFF_MS = 50;
 const LONGEST_BACK_OFF_MS = 5_000;
 
@@ -93,7 +96,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
 
 /** Whether attempts end faster than one by one, and so many are left that slots can stay empty for a moment without a worker being idle. */
 function isBusy({ parts, inFlight, lastEnds }: SchedulerState): boolean {
-  return lastEnds > 1 && inFlight * 2 >= parts.executor.parallelism;
+  return lastEnds > 1 && inFlight >= Math.max(FEW_ATTEMPTS, parts.executor.parallelism * LEFT_SHARE);
 }
 
 /** Wakes the loop a little after the first of several calls. */

@@ -24,6 +24,7 @@ export type Step =
   | 'reset'
   | 'schedule'
   | 'defer'
+  | 'forget'
   | 'lockPools'
   | 'lockDags'
   | 'queue'

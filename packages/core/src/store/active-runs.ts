@@ -83,8 +83,7 @@ export const selectUnknownDagRuns = defineStatement<ActiveDagRun, [term: number,
   (d) => `
     select ${ACTIVE_DAG_RUN_COLUMNS}
     from dag_run
-    left join ${d.rows('$2', 'known', RUN_IDS)} on known.id = dag_run.id
-    where dag_run.state = 'running' and dag_run.scheduler_term = $1 and known.id is null`,
+    where dag_run.state = 'running' and dag_run.scheduler_term = $1 and dag_run.id not in (select known.id from ${d.rows('$2', 'known', RUN_IDS)})`,
   (term, known) => [term, idList(known)],
 );
 

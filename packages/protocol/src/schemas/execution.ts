@@ -133,6 +133,7 @@ export const childMessageSchema: z.ZodType<ChildMessage> = z.discriminatedUnion(
     type: z.literal('ended'),
     attempt: attemptSchema,
     outcome: outcomeSchema,
+    at: z.number().positive(),
     heapUsedBytes: z.number().min(0),
     leftBehind: z.string().max(MAX_FAILURE_DETAIL_LENGTH).exactOptional(),
   }),

@@ -141,7 +141,7 @@ export class TryRunner {
     }
     noteUseOfSignal(created, current);
     current.isEntered = true;
-    this.#parts.send({ type: 'started', attempt, at: performance.timeOrigin + performance.now() });
+    this.#parts.send({ type: 'started', attempt, at: now() });
     const { ask } = current.requests;
     return runTask(task, { tryContext: context, ...resumed, inputs, created, ask, log: this.#parts.log });
   }
@@ -161,7 +161,7 @@ export class TryRunner {
     if (this.#current !== current) return;
     this.#current = undefined;
     const { attempt } = current.workload;
-    const rest = { heapUsedBytes: getHeapStatistics().used_heap_size, ...(leftBehind === undefined ? {} : { leftBehind }) };
+    const rest = { at: now(), heapUsedBytes: getHeapStatistics().used_heap_size, ...(leftBehind === undefined ? {} : { leftBehind }) };
     try {
       this.#parts.send({ type: 'ended', attempt, outcome, ...rest });
     } catch (error) {
@@ -171,6 +171,11 @@ export class TryRunner {
     }
     if (!this.#parts.endOutput(attempt)) process.exit(1);
   }
+}
+
+/** Wall-clock milliseconds with fractions, which never run backwards. */
+function now(): number {
+  return performance.timeOrigin + performance.now();
 }
 
 function describeUnanswered(count: number): string[] {

@@ -107,6 +107,7 @@ async function runToEnd(database: Database, runId: string, test: DagTest): Promi
   const secrets = await openSecrets(config, { database, clock, log: silentLog });
   const logs = followTaskLogs({ logsFolder: config.logsFolder, dagId: dag.dag.dagId, runId, onRecord: test.onLog });
   const executor = new LocalExecutor({
+    writesQuietLogs: true,
     clock,
     log: silentLog,
     onReport: (report) => scheduler.report(report),

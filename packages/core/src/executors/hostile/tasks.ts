@@ -160,7 +160,7 @@ export const hostile = dag('hostile', (d) => {
   });
   task('ends_another_attempt', () => {
     const outcome = { result: 'success', valueJson: '"forged"', events: [] };
-    sendMessage({ type: 'ended', attempt: { taskInstanceId: 'run.bystander', epoch: 1 }, outcome, heapUsedBytes: 1 });
+    sendMessage({ type: 'ended', attempt: { taskInstanceId: 'run.bystander', epoch: 1 }, outcome, at: 1, heapUsedBytes: 1 });
     return 'honest';
   });
   task('closes_channel', () => {

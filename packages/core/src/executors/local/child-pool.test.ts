@@ -24,6 +24,7 @@ class FakeChild implements PooledChild {
   tries = 0;
   leftBehind: string | undefined;
   heapUsedBytes = 0;
+  lastTryMs: number | undefined;
   stuckSinceMs: number | undefined;
   current: LoggedTry | undefined;
   verdict: TryFailure | undefined;
@@ -44,8 +45,9 @@ class FakeChild implements PooledChild {
     this.#events.onIdle(this);
   }
 
-  end(): void {
+  end(lastTryMs?: number): void {
     const { current } = this;
+    this.lastTryMs = lastTryMs;
     if (current === undefined) throw new Error('there is no try to end');
     this.current = undefined;
     this.state = 'idle';
@@ -92,6 +94,7 @@ function begin(limits: Partial<ChildPoolLimits> = {}): void {
   pool = new ChildPool({
     limits: {
       parallelism: 4,
+      cores: 2,
       minimumSpare: 0,
       idleMs: 60_000,
       maxTries: 1_000,
@@ -158,6 +161,24 @@ describe('growth', () => {
     }
     await clock.advance(1_000);
     expect(children).toHaveLength(1);
+  });
+
+  test('stops at the cores where tries end one after the other within a moment', async () => {
+    begin({ parallelism: 8 });
+    for (let index = 0; index < 60; index += 1) run(String(index));
+    child(0).ready();
+    child(0).end(0.5);
+    await clock.advance(15);
+    child(1).ready();
+    child(2).ready();
+    for (let round = 0; round < 10; round += 1) {
+      for (const busy of children) busy.end(0.5);
+      await clock.advance(10);
+    }
+    expect(states()).toEqual(['busy', 'busy', 'busy']);
+    // They turn out to be long now, and hold up the others by waiting.
+    await clock.advance(10);
+    expect(states()).toEqual(['busy', 'busy', 'busy', 'starting', 'starting']);
   });
 
   test('goes on two at a time, up to the parallelism', async () => {

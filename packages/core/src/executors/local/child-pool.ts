@@ -15,6 +15,8 @@ import { WaitingTries, type LoggedTry, type WaitingTry } from './waiting-tries.t
 export interface ChildPoolLimits {
   /** Children at the same time. */
   readonly parallelism: number;
+  /** Processor cores: for tries that do nothing but compute, more children than these are of no use. */
+  readonly cores: number;
   /** Children that stay ready for the newest bundle version. */
   readonly minimumSpare: number;
   /** An idle child beyond that ends after this. */
@@ -37,6 +39,8 @@ export interface PooledChild {
   /** Why it must not be given another try; undefined where it may. */
   readonly leftBehind: string | undefined;
   readonly heapUsedBytes: number;
+  /** How long the author's function of its last try took; undefined where none has ended in good order. */
+  readonly lastTryMs: number | undefined;
   /** Since when it has not got on: starting, or importing the file of its try. */
   readonly stuckSinceMs: number | undefined;
   runs(attempt: Attempt): boolean;
@@ -75,6 +79,12 @@ export interface ChildPoolParts {
 /** A try that has waited longer than this shows that the children that are there do not suffice: a short task would have ended by now. */
 const GROW_AFTER_MS = 15;
 const MAX_STARTING = 2;
+/** Tries that end within this hold up each other by what they cost the processor and not by waiting. */
+const BRIEF_TRY_MS = 3;
+/** A start or an import that takes longer waits for something. */
+const LONG_START_MS = 1_000;
+/** How much the last try says of the next ones. */
+const LAST_TRY_WEIGHT = 0.1;
 /** A pool at its limit gives a child away to another bundle version whose tries have waited this long. */
 const STARVING_MS = 1_000;
 /** After a process could not be started, spares wait this long; tries that wait are an own reason to start one. */
@@ -89,6 +99,7 @@ interface Member {
   /** Its first try wants to be its last. */
   isDedicated: boolean;
   idleSinceMs: number;
+  startedMs: number;
 }
 
 /** The children of one executor and the tries that they run. */
@@ -99,6 +110,8 @@ export class ChildPool {
   readonly #idle = new Set<Member>();
   readonly #waiting = new WaitingTries();
   #newestVersion: string | undefined;
+  /** How long a try takes, as the last ones have shown. */
+  #usualTryMs = Number.POSITIVE_INFINITY;
   #growTimer: Timer | undefined;
   #sweepTimer: Timer | undefined;
   #spareNotBeforeMs = 0;
@@ -162,11 +175,13 @@ export class ChildPool {
     this.#idle.delete(member);
     member.boundTo = one.workload.code.bundleVersion;
     member.isDedicated = one.workload.isolation === 'process';
+    member.startedMs = this.#parts.clock.monotonicMs();
     member.child.start(one);
     this.#keepSpare();
   }
 
   #onIdle(child: PooledChild): void {
+    this.#noteDuration(child);
     const member = this.#members.get(child);
     if (member === undefined || this.#isStopping || this.#isWornOut(member) || this.#isNeededElsewhere(member)) {
       child.kill();
@@ -182,6 +197,12 @@ export class ChildPool {
       this.#start(member, next);
     }
     this.#grow();
+  }
+
+  #noteDuration({ lastTryMs }: PooledChild): void {
+    if (lastTryMs === undefined) return;
+    const before = Number.isFinite(this.#usualTryMs) ? this.#usualTryMs : lastTryMs;
+    this.#usualTryMs = before + (lastTryMs - before) * LAST_TRY_WEIGHT;
   }
 
   #isWornOut({ child, isDedicated }: Member): boolean {
@@ -203,8 +224,9 @@ export class ChildPool {
     const oldest = this.#waiting.oldest();
     if (oldest === undefined || this.#isStopping || this.#startingCount() >= Math.min(MAX_STARTING, this.#waiting.size)) return;
     const waitedMs = this.#parts.clock.monotonicMs() - oldest.sinceMs;
-    if (waitedMs < GROW_AFTER_MS && this.#canBeServed(oldest)) {
-      this.#growTimer = this.#parts.clock.setTimer(GROW_AFTER_MS - waitedMs, () => this.#grow());
+    if ((waitedMs < GROW_AFTER_MS || this.#isProcessorBound()) && this.#canBeServed(oldest)) {
+      const againMs = waitedMs < GROW_AFTER_MS ? GROW_AFTER_MS - waitedMs : GROW_AFTER_MS;
+      this.#growTimer = this.#parts.clock.setTimer(againMs, () => this.#grow());
       return;
     }
     if (this.#isFull()) {
@@ -217,6 +239,18 @@ export class ChildPool {
     this.#grow();
   }
 
+  /** Whether another child would only get in the way of those that there are: as many as there are cores are starting, importing or running one brief try after the other. */
+  #isProcessorBound(): boolean {
+    const now = this.#parts.clock.monotonicMs();
+    const computes = ({ child, startedMs }: Member): boolean =>
+      child.stuckSinceMs === undefined
+        ? child.state === 'busy' && this.#usualTryMs < BRIEF_TRY_MS && now - startedMs < GROW_AFTER_MS
+        : now - child.stuckSinceMs < LONG_START_MS;
+    let computing = 0;
+    for (const member of this.#members.values()) if (computes(member)) computing += 1;
+    return computing >= this.#parts.limits.cores;
+  }
+
   #canBeServed({ workload, needsFreshChild }: WaitingTry): boolean {
     for (const { child, boundTo } of this.#members.values()) {
       if (child.state === 'starting' || (!needsFreshChild && child.state === 'busy' && boundTo === workload.code.bundleVersion))
@@ -225,12 +259,11 @@ export class ChildPool {
     return false;
   }
 
-  /** Keeps as many children ready as are wanted, which hides the tens of milliseconds that a process takes to start. */
+  /** Keeps as many children ready as are wanted, which hides the tens of milliseconds that a process takes to start. While tries wait, a spare child is one that `#grow` has not found useful. */
   #keepSpare(): void {
     const { clock, limits } = this.#parts;
-    if (this.#isStopping || clock.monotonicMs() < this.#spareNotBeforeMs) return;
-    const starting = Math.max(0, this.#startingCount() - this.#waiting.size);
-    for (let ready = this.#readyCount() + starting; ready < limits.minimumSpare && !this.#isFull(); ready += 1) this.#addChild();
+    if (this.#isStopping || this.#waiting.size > 0 || clock.monotonicMs() < this.#spareNotBeforeMs) return;
+    for (let ready = this.#readyCount() + this.#startingCount(); ready < limits.minimumSpare && !this.#isFull(); ready += 1) this.#addChild();
   }
 
   #addChild(): void {
@@ -244,7 +277,7 @@ export class ChildPool {
       },
       onGone: (one, problem) => this.#onGone(one, problem),
     });
-    this.#members.set(child, { child, boundTo: undefined, isDedicated: false, idleSinceMs: 0 });
+    this.#members.set(child, { child, boundTo: undefined, isDedicated: false, idleSinceMs: 0, startedMs: 0 });
     this.#sweepTimer ??= clock.setTimer(this.#sweepMs(), () => this.#sweep());
   }
 

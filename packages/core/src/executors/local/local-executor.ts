@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import path from 'node:path';
 import type { Attempt, TryOutcome, Workload } from '@tradewind/protocol';
 import { authorEntry } from '../../platform/child-process.ts';
@@ -26,6 +26,12 @@ export interface LocalExecutorOptions extends Partial<ChildPoolLimits> {
   readonly stateFolder: string;
   /** Below it each try has a log, laid out as Airflow does. */
   readonly logsFolder: string;
+  /**
+   * Also makes the files of tries that print nothing and succeed. Making one costs more than such a try, and what it would say follows from the try's row
+   * (task-logs/write-quiet-log.ts): only who reads the files themselves needs it.
+   * @default false
+   */
+  readonly writesQuietLogs?: boolean;
   /**
    * What tasks find as `process.cwd()`.
    * @default the folder above the state folder
@@ -56,9 +62,10 @@ export interface LocalExecutorOptions extends Partial<ChildPoolLimits> {
 /** Limits where the options say nothing. */
 const DEFAULT_LIMITS: Omit<ChildPoolLimits, 'maxHeapUsedBytes'> = {
   parallelism: 32,
+  cores: availableParallelism(),
   minimumSpare: 1,
   idleMs: 60_000,
-  maxTries: 1_000,
+  maxTries: 10_000,
   startTimeoutMs: 30_000,
   importTimeoutMs: 60_000,
 };
@@ -102,9 +109,10 @@ export class LocalExecutor implements Executor {
     const key = attemptKey(workload.attempt);
     if (this.#isStopped || this.#held.has(key)) return;
     this.#held.add(key);
+    const { clock, writesQuietLogs } = this.#options;
     try {
       const file = taskLogFile(this.#options.logsFolder, workload.context);
-      this.#pool.run({ workload, log: new TaskLog(file, this.#writer, this.#options.clock) });
+      this.#pool.run({ workload, log: new TaskLog(file, { writer: this.#writer, clock, writesQuietLogs }) });
     } catch (error) {
       this.#onEnded(workload, this.#options.clock.now(), { result: 'failed', failure: { kind: 'error', message: messageOf(error) } });
     }

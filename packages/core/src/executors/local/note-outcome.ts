@@ -1,4 +1,5 @@
 import type { TryOutcome } from '@tradewind/protocol';
+import { successNote } from '../../model/attempt-notes.ts';
 import type { TaskLog } from './task-log.ts';
 
 /** What is known of a try besides its outcome. */
@@ -11,23 +12,28 @@ export interface TryFacts {
 /** Writes the supervisor's last word on a try into its log. */
 export function noteOutcome(log: TaskLog, outcome: TryOutcome, { durationMs, leftBehind }: TryFacts): void {
   if (leftBehind !== undefined) {
-    log.note('warning', 'the process is not used again, because of what the task left behind', { left_behind: leftBehind });
+    log.note('warning', { event: 'the process is not used again, because of what the task left behind', left_behind: leftBehind });
   }
-  const fields = { result: outcome.result, duration_ms: Math.round(durationMs * 1_000) / 1_000 };
+  const fields = { event: 'task ended', result: outcome.result, duration_ms: Math.round(durationMs * 1_000) / 1_000 };
   switch (outcome.result) {
     case 'success':
-      log.note('info', 'task ended', { ...fields, events: outcome.events.length });
+      log.note('info', successNote(durationMs, outcome.events.length));
       return;
     case 'skipped':
-      log.note('info', 'task ended', { ...fields, reason: outcome.reason });
+      log.note('info', { ...fields, reason: outcome.reason });
       return;
     case 'rescheduled':
-      log.note('info', 'task ended', { ...fields, next_call: new Date(outcome.at).toISOString() });
+      log.note('info', { ...fields, next_call: new Date(outcome.at).toISOString() });
       return;
     case 'deferred':
-      log.note('info', 'task ended', { ...fields, waits_for: outcome.deferral.trigger.kind });
+      log.note('info', { ...fields, waits_for: outcome.deferral.trigger.kind });
       return;
     case 'failed':
-      log.note('error', 'task ended', { ...fields, ...outcome.failure });
+      log.note('error', { ...fields, ...outcome.failure });
   }
+}
+
+/** Whether there is nothing to say of a try that its row does not say. */
+export function isPlainSuccess(outcome: TryOutcome, { leftBehind }: TryFacts): boolean {
+  return outcome.result === 'success' && outcome.events.length === 0 && leftBehind === undefined;
 }

@@ -22,6 +22,7 @@ import {
 } from '@tradewind/protocol';
 import { childMessageSchema } from '@tradewind/protocol/schemas';
 import { startAuthorProcess, type AuthorProcess, type ChildProcessSettings, type ProcessEnd } from '../../platform/child-process.ts';
+import { startNote } from '../../model/attempt-notes.ts';
 import type { Timer } from '../../platform/clock.ts';
 import { messageOf } from '../../platform/errors.ts';
 import type { TaskServices } from '../../platform/task-services.ts';
@@ -29,7 +30,7 @@ import { attemptKey } from './attempt-key.ts';
 import type { PooledChild, PooledChildEvents } from './child-pool.ts';
 import { describeProcessEnd } from './describe-process-end.ts';
 import type { LogWriter } from './log-writer.ts';
-import { noteOutcome } from './note-outcome.ts';
+import { isPlainSuccess, noteOutcome } from './note-outcome.ts';
 import type { OutOfMemoryKills } from './out-of-memory-kills.ts';
 import { RequestDesk } from './request-desk.ts';
 import { TaskOutput } from './task-output.ts';
@@ -55,7 +56,7 @@ interface CurrentTry extends LoggedTry {
   readonly sentMs: number;
   readonly requests: RequestDesk;
   /** Set when the author's function was entered: by the wall clock, and by the one that never runs backwards. */
-  started?: { readonly at: number; readonly monotonicMs: number };
+  started?: { readonly at: number; readonly childAt: number; readonly monotonicMs: number };
   timeout?: Timer;
 }
 
@@ -76,6 +77,7 @@ export class Supervisor implements PooledChild {
   #wasReady = false;
   #tries = 0;
   #heapUsedBytes = 0;
+  #lastTryMs: number | undefined;
   #leftBehind: string | undefined;
 
   /** Starts the child; `onIdle` or `onGone` follows. */
@@ -103,6 +105,10 @@ export class Supervisor implements PooledChild {
     return this.#heapUsedBytes;
   }
 
+  get lastTryMs(): number | undefined {
+    return this.#lastTryMs;
+  }
+
   get stuckSinceMs(): number | undefined {
     if (this.#state === 'starting') return this.#bornMs;
     return this.#current !== undefined && this.#current.started === undefined ? this.#current.sentMs : undefined;
@@ -123,7 +129,7 @@ export class Supervisor implements PooledChild {
     }
     this.#process?.control.write(prepared.frame);
     this.#output?.begin(workload.attempt, log);
-    log.note('info', 'task started', { pid: this.#process?.pid, try_number: workload.context.tryNumber });
+    log.begin(startNote(this.#process?.pid, workload.context.tryNumber));
   }
 
   /**
@@ -243,7 +249,7 @@ export class Supervisor implements PooledChild {
     const now = clock.now();
     const earliest = now - (monotonicMs - current.sentMs) - 1;
     const at = Math.min(Math.max(childAt, earliest), now + 1);
-    current.started = { at, monotonicMs };
+    current.started = { at, childAt, monotonicMs };
     const { executionTimeoutMs } = current.workload;
     if (executionTimeoutMs !== undefined) current.timeout = clock.setTimer(executionTimeoutMs, () => this.#onTimeout(executionTimeoutMs));
     if (this.#verdict === undefined && this.#process !== undefined) this.#events.onStarted(current.workload, at, this.#process.pid);
@@ -263,7 +269,7 @@ export class Supervisor implements PooledChild {
     this.endEarly({ kind: 'timeout', message: `the task took longer than its executionTimeout of ${executionTimeoutMs / 1_000} s` });
   }
 
-  #onEnded({ outcome, heapUsedBytes, leftBehind }: ChildMessage & { type: 'ended' }): void {
+  #onEnded({ outcome, at, heapUsedBytes, leftBehind }: ChildMessage & { type: 'ended' }): void {
     if (this.#verdict !== undefined) {
       // It has cleaned up; what it started goes with it.
       this.kill();
@@ -271,14 +277,26 @@ export class Supervisor implements PooledChild {
     }
     this.#heapUsedBytes = heapUsedBytes;
     this.#leftBehind = leftBehind;
-    this.#finish(outcome, () => {
-      this.#state = 'idle';
-      this.#events.onIdle(this);
-    });
+    this.#lastTryMs = this.#durationOf(at);
+    this.#finish(
+      outcome,
+      () => {
+        this.#state = 'idle';
+        this.#events.onIdle(this);
+      },
+      this.#lastTryMs,
+    );
+  }
+
+  /** How long the author's function took: by the child, which knows it best, as long as it says something that can be true. */
+  #durationOf(childEndedAt: number): number {
+    const { started, sentMs = 0 } = this.#current ?? {};
+    if (started === undefined) return 0;
+    return Math.min(Math.max(0, childEndedAt - started.childAt), this.#settings.clock.monotonicMs() - sentMs);
   }
 
   /** Tells how the try ended, after `next` has put the child to use again; its log follows. */
-  #finish(raw: TryOutcome, next: () => void): void {
+  #finish(raw: TryOutcome, next: () => void, knownMs?: number): void {
     const current = this.#current;
     if (current === undefined) return;
     this.#current = undefined;
@@ -288,13 +306,14 @@ export class Supervisor implements PooledChild {
     const { workload, log, started } = current;
     const outcome = guardOutcome(raw, this.#settings.secrets);
     const { clock } = this.#settings;
-    const durationMs = started === undefined ? 0 : clock.monotonicMs() - started.monotonicMs;
+    const durationMs = knownMs ?? (started === undefined ? 0 : clock.monotonicMs() - started.monotonicMs);
     const at = started === undefined ? clock.now() : started.at + durationMs;
     const leftBehind = this.#leftBehind;
     next();
     this.#events.onEnded(workload, at, outcome);
-    const noteEnd = (): void => noteOutcome(log, outcome, { durationMs, leftBehind });
-    if (this.#output?.finish(workload.attempt, noteEnd) !== true) log.close(noteEnd);
+    const facts = { durationMs, leftBehind };
+    const close = (): void => log.close(() => noteOutcome(log, outcome, facts), isPlainSuccess(outcome, facts));
+    if (this.#output?.finish(workload.attempt, close) !== true) close();
   }
 
   #onChannelClosed(): void {
@@ -324,14 +343,14 @@ export class Supervisor implements PooledChild {
 
   #settle(current: CurrentTry, failure: TryFailure, end: ProcessEnd): void {
     const isInnocent = this.#verdict === undefined && current.started === undefined && this.#tries > 1;
-    if (end.hasSurvivors) current.log.note('warning', 'the task started a process that left its process group and goes on');
+    if (end.hasSurvivors) current.log.note('warning', { event: 'the task started a process that left its process group and goes on' });
     if (!isInnocent) {
       this.#finish({ result: 'failed', failure: this.#verdict ?? failure }, () => undefined);
       return;
     }
     this.#current = undefined;
     current.requests.close();
-    current.log.note('warning', `${failure.message}; an earlier try left it in this state, the task is started in another one`);
+    current.log.note('warning', { event: `${failure.message}; an earlier try left it in this state, the task is started in another one` });
     this.#events.onReturned(current);
   }
 

@@ -1,5 +1,5 @@
 import { LOG_LEVELS, type LogLevel, type LogRecord } from '@tradewind/protocol';
-import type { Clock } from '../../platform/clock.ts';
+import type { Clock, Timer } from '../../platform/clock.ts';
 import type { LogWriter } from './log-writer.ts';
 
 /** What the log of one try may have; what a task prints beyond is counted and not kept. */
@@ -11,11 +11,29 @@ export type TaskStream = 'stdout' | 'stderr';
 /** Airflow's levels for what a task prints. */
 const STREAM_LEVELS: Readonly<Record<TaskStream, LogLevel>> = { stdout: 'info', stderr: 'error' };
 
+/** What the supervisor says: an event and its fields. */
+export type Note = Readonly<Record<string, unknown>> & { readonly event: string };
+
+/** What a task log works with. */
+export interface TaskLogParts {
+  readonly writer: LogWriter;
+  readonly clock: Clock;
+  /** Also makes the files of tries that print nothing and succeed. @default false */
+  readonly writesQuietLogs?: boolean | undefined;
+}
+
+/** A try that takes longer shows that it has begun. */
+const HOLD_MS = 1_000;
+
 /** The log file of one try: JSON lines (protocol's LogRecord), appended to what an earlier attempt at the same try may have left. */
 export class TaskLog {
   readonly file: string;
   readonly #writer: LogWriter;
   readonly #clock: Clock;
+  readonly #holdMs: number;
+  /** The first note, until there is a second one. */
+  #kept = '';
+  #keptTimer: Timer | undefined;
   #bytes = 0;
   #droppedBytes = 0;
   /** What came in this turn of the event loop: the writer gets it at once and not line by line. */
@@ -24,10 +42,11 @@ export class TaskLog {
   #stampedAt = Number.NaN;
   #stamp = '';
 
-  constructor(file: string, writer: LogWriter, clock: Clock) {
+  constructor(file: string, { writer, clock, writesQuietLogs = false }: TaskLogParts) {
     this.file = file;
     this.#writer = writer;
     this.#clock = clock;
+    this.#holdMs = writesQuietLogs ? 0 : HOLD_MS;
   }
 
   /** Nothing more of the task's output is kept. */
@@ -50,9 +69,15 @@ export class TaskLog {
   }
 
   /** What the supervisor has to say about the try; always kept. */
-  note(level: LogLevel, event: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    const record: LogRecord = { ...fields, timestamp: this.#timestamp(), level, event, logger: 'supervisor' };
-    this.#collect(`${JSON.stringify(record)}\n`);
+  note(level: LogLevel, note: Note): void {
+    this.#collect(this.#noteLine(level, note));
+  }
+
+  /** The first note. It is kept back for a second, because a try that then has succeeded without a word needs no file. */
+  begin(note: Note): void {
+    this.#kept = this.#noteLine('info', note);
+    if (this.#holdMs === 0) this.#tellKept();
+    else this.#keptTimer = this.#clock.setTimer(this.#holdMs, () => this.#tellKept());
   }
 
   /** Output that was passed over because the log is full. */
@@ -60,10 +85,14 @@ export class TaskLog {
     this.#droppedBytes += bytes;
   }
 
-  /** The output has ended: says how much of it was dropped, if any was, then how the try ended, and has all of it written. */
-  close(noteEnd: (log: TaskLog) => void): void {
+  /** The output has ended: says how much of it was dropped, if any was, then how the try ended, and has all of it written. With `isPlain` there is nothing to say of the end alone. */
+  close(noteEnd: (log: TaskLog) => void, isPlain = false): void {
+    if (isPlain && this.#kept !== '') {
+      this.#forgetKept();
+      return;
+    }
     if (this.#droppedBytes > 0) {
-      this.note('warning', `${this.#droppedBytes} bytes of output were dropped: the log of one try keeps ${MAX_TASK_LOG_BYTES} bytes`);
+      this.note('warning', { event: `${this.#droppedBytes} bytes of output were dropped: the log of one try keeps ${MAX_TASK_LOG_BYTES} bytes` });
     }
     noteEnd(this);
     this.#handOver();
@@ -82,7 +111,24 @@ export class TaskLog {
 
   #collect(line: string): void {
     if (this.#pending === '') queueMicrotask(() => this.#handOver());
-    this.#pending += line;
+    this.#pending += this.#kept + line;
+    if (this.#kept !== '') this.#forgetKept();
+  }
+
+  #tellKept(): void {
+    const line = this.#kept;
+    this.#forgetKept();
+    this.#collect(line);
+  }
+
+  #forgetKept(): void {
+    this.#kept = '';
+    this.#keptTimer?.cancel();
+  }
+
+  #noteLine(level: LogLevel, note: Note): string {
+    const record: LogRecord = { ...note, timestamp: this.#timestamp(), level, logger: 'supervisor' };
+    return `${JSON.stringify(record)}\n`;
   }
 
   #handOver(): void {

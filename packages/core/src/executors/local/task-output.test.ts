@@ -16,12 +16,14 @@ let folder: TestFolder;
 let writer: LogWriter;
 let streams: { stdout: PassThrough; stderr: PassThrough };
 let output: TaskOutput;
+let logs: Map<string, TaskLog>;
 
 beforeEach(() => {
   folder = createTestFolder();
   writer = new LogWriter(silentLog, systemClock);
   streams = { stdout: new PassThrough(), stderr: new PassThrough() };
   output = new TaskOutput(streams, writer);
+  logs = new Map();
 });
 
 afterEach(async () => {
@@ -30,11 +32,13 @@ afterEach(async () => {
 });
 
 function begin(attempt: typeof first): void {
-  output.begin(attempt, new TaskLog(path.join(folder.path, attempt.taskInstanceId), writer, systemClock));
+  const log = new TaskLog(path.join(folder.path, attempt.taskInstanceId), { writer, clock: systemClock });
+  logs.set(attempt.taskInstanceId, log);
+  output.begin(attempt, log);
 }
 
 function finish(attempt: typeof first): boolean {
-  return output.finish(attempt, (log) => log.note('info', 'over'));
+  return output.finish(attempt, () => logs.get(attempt.taskInstanceId)?.close((log) => log.note('info', { event: 'over' })));
 }
 
 async function print(stream: 'stdout' | 'stderr', text: string): Promise<void> {

@@ -18,7 +18,8 @@ interface OutputOwner {
   readonly endMark: string;
   readonly log: TaskLog;
   readonly openStreams: Set<TaskStream>;
-  noteEnd: ((log: TaskLog) => void) | undefined;
+  /** Closes the log; set when the try has ended. */
+  close: (() => void) | undefined;
 }
 
 /**
@@ -50,18 +51,18 @@ export class TaskOutput {
   begin(attempt: Attempt, log: TaskLog): void {
     this.#stderrTail = '';
     const endMark = JSON.stringify({ outputEndOf: attempt } satisfies OutputEndRecord);
-    this.#owners.push({ key: attemptKey(attempt), endMark, log, openStreams: new Set(STREAMS), noteEnd: undefined });
+    this.#owners.push({ key: attemptKey(attempt), endMark, log, openStreams: new Set(STREAMS), close: undefined });
     for (const stream of STREAMS) this.#updateSkipping(stream);
   }
 
   /**
-   * Closes the log of the try when the last output of the try is in it.
+   * Has the log of the try closed when the last output of the try is in it.
    * @returns false for a try that has not begun here
    */
-  finish(attempt: Attempt, noteEnd: (log: TaskLog) => void): boolean {
+  finish(attempt: Attempt, close: () => void): boolean {
     const owner = this.#owners.find(({ key }) => key === attemptKey(attempt));
     if (owner === undefined) return false;
-    owner.noteEnd = noteEnd;
+    owner.close = close;
     this.#closeFinished();
     return true;
   }
@@ -129,9 +130,9 @@ export class TaskOutput {
   }
 
   #closeFinished(): void {
-    for (let [first] = this.#owners; first?.noteEnd !== undefined && first.openStreams.size === 0; [first] = this.#owners) {
+    for (let [first] = this.#owners; first?.close !== undefined && first.openStreams.size === 0; [first] = this.#owners) {
       this.#owners.shift();
-      first.log.close(first.noteEnd);
+      first.close();
     }
   }
 }

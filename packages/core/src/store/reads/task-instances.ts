@@ -77,6 +77,8 @@ export interface TrySummary {
   readonly state: TaskInstanceState;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
+  readonly hostname: string | null;
+  readonly pid: number | null;
   readonly failure: TryFailure | null;
 }
 
@@ -85,8 +87,6 @@ export interface TryDetails extends TrySummary {
   readonly scheduledAt: number | null;
   readonly queuedAt: number | null;
   readonly executor: string | null;
-  readonly hostname: string | null;
-  readonly pid: number | null;
   readonly pool: string;
   readonly poolSlots: number;
   readonly priorityWeight: number;
@@ -194,7 +194,7 @@ export async function findTaskInstance(database: Database, name: TaskInstanceNam
 export async function listEarlierTries(database: Database, taskInstanceId: string): Promise<readonly TrySummary[]> {
   const rows = await database.reads
     .selectFrom('taskInstanceHistory')
-    .select(['tryNumber', 'epoch', 'state', 'startedAt', 'endedAt', 'failure'])
+    .select(['tryNumber', 'epoch', 'state', 'startedAt', 'endedAt', 'hostname', 'pid', 'failure'])
     .where('taskInstanceId', '=', taskInstanceId)
     .orderBy('epoch')
     .execute();

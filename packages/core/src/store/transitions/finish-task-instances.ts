@@ -1,11 +1,14 @@
 import { defineStatement, type Statement } from '../database.ts';
+import type { StartedAttempt } from './start-task-instances.ts';
 
 /** An attempt that has ended, and what that makes of its task instance. */
 export interface FinishedAttempt {
   readonly taskInstanceId: string;
   readonly epoch: number;
-  /** What it was: running, or deferred for longer than it wanted to be. */
-  readonly from: 'running' | 'deferred';
+  /** What it was: running, or deferred for longer than it wanted to be; queued where its start was not stored by itself. */
+  readonly from: 'queued' | 'running' | 'deferred';
+  /** The start that is stored with the end; only with `queued`. */
+  readonly started?: Omit<StartedAttempt, 'taskInstanceId' | 'epoch'>;
   readonly state: 'success' | 'failed' | 'skipped' | 'up_for_retry' | 'up_for_reschedule' | 'deferred';
   readonly endedAt: number;
   /** When the next try or the next poke is due; only with `up_for_retry` and `up_for_reschedule`. */
@@ -24,7 +27,8 @@ export interface FinishedAttempt {
 }
 
 /**
- * running → success | failed | skipped | up_for_retry | up_for_reschedule | deferred; deferred → failed | up_for_retry.
+ * running → success | failed | skipped | up_for_retry | up_for_reschedule | deferred; deferred → failed | up_for_retry; queued → running → … at once, where start and end were heard of
+ * together.
  *
  * Called for the report of a worker, for attempts whose worker is gone, and where a deferral took too long. The epoch fences it: a report of an attempt that was given up
  * changes nothing. Run twice: the state no longer matches, no row changes.
@@ -33,7 +37,11 @@ export const finishTaskInstances = defineStatement<{ id: string }, [attempts: re
   'finish_task_instances',
   (d) => `
     update task_instance
-    set state = ended.state, ended_at = ended.ended_at, retry_at = ended.retry_at, max_tries = ended.max_tries, losses = ended.losses,
+    set started_at = case when task_instance.state = 'queued' then ended.started_at else task_instance.started_at end,
+      hostname = case when task_instance.state = 'queued' then ended.hostname else task_instance.hostname end,
+      pid = case when task_instance.state = 'queued' then ended.pid else task_instance.pid end,
+      first_started_at = coalesce(task_instance.first_started_at, ended.started_at),
+      state = ended.state, ended_at = ended.ended_at, retry_at = ended.retry_at, max_tries = ended.max_tries, losses = ended.losses,
       reschedules = ended.reschedules, failure = ended.failure, decision = ended.decision, deferral = ended.deferral, resumption = null,
       map_index_label = coalesce(ended.map_index_label, task_instance.map_index_label)
     from ${d.rows('$1', 'ended', {
@@ -50,9 +58,13 @@ export const finishTaskInstances = defineStatement<{ id: string }, [attempts: re
       decision: 'text',
       deferral: 'text',
       map_index_label: 'text',
+      started_at: 'bigint',
+      hostname: 'text',
+      pid: 'bigint',
     })}
-    where task_instance.id = ended.id and task_instance.epoch = ended.epoch and task_instance.state = ended.from_state
-      and (ended.from_state = 'running' and ended.state in ('success', 'failed', 'skipped', 'up_for_retry', 'up_for_reschedule', 'deferred')
+    where task_instance.id = ended.id and task_instance.epoch = ended.epoch
+      and (task_instance.state = ended.from_state or ended.from_state = 'queued' and task_instance.state = 'running')
+      and (ended.from_state in ('queued', 'running') and ended.state in ('success', 'failed', 'skipped', 'up_for_retry', 'up_for_reschedule', 'deferred')
         or ended.from_state = 'deferred' and ended.state in ('failed', 'up_for_retry'))
     returning task_instance.id as id`,
   (attempts) => [
@@ -71,6 +83,9 @@ export const finishTaskInstances = defineStatement<{ id: string }, [attempts: re
         decision: ended.decision,
         deferral: ended.deferral,
         map_index_label: ended.mapIndexLabel,
+        started_at: ended.started?.startedAt ?? null,
+        hostname: ended.started?.hostname ?? null,
+        pid: ended.started?.pid ?? null,
       })),
     ),
   ],
