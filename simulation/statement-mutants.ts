@@ -59,7 +59,7 @@ export const STATEMENT_MUTANTS = {
     },
   ],
   /** A pool takes whoever comes. */
-  'no-pool-limit': [{ statement: 'queue_task_instances', without: '(pool.slots < 0 or', instead: '(pool.slots < 100 or' }],
+  'no-pool-limit': [{ statement: 'queue_task_instances', without: '(room.slots is null or', instead: '(candidate.asked < 100 or room.slots is null or' }],
   /** The limit of a task over all runs of its dag is not looked at. */
   'no-task-limit': [
     {
@@ -145,7 +145,7 @@ export const STATEMENT_MUTANTS = {
   /** A task instance that the list has no element for any more is not removed. */
   'surplus-not-removed': [{ statement: 'settle_task_instances', without: `'upstream_failed', 'removed')`, instead: `'upstream_failed')` }],
   /** A scheduler that holds a run no longer still decides about it. */
-  'unheld-schedule': [{ statement: 'schedule_task_instances', without: 'run.held_by_tick = $1', instead: 'length($1) > 0' }],
+  'unheld-schedule': [{ statement: 'schedule_task_instances', without: 'task_instance.dag_run_id) = $1', instead: `task_instance.dag_run_id) is not ($1 || '?')` }],
   /** What runs is taken back as if it had only been queued. */
   'reset-running': [
     {

@@ -39,12 +39,13 @@ export const releaseRefusedDagRuns = defineStatement<{ id: string }, [tick: stri
   (d) => `
     update dag_run
     set held_by_tick = null
-    where dag_run.held_by_tick = $1 and dag_run.id in (
-      select instance.dag_run_id
+    from (
+      select distinct instance.dag_run_id as id
       from ${d.rows('$2', 'expected', { id: 'text', epoch: 'bigint', state: 'text' })}
       join task_instance as instance on instance.id = expected.id
       where instance.epoch <> expected.epoch or instance.state <> expected.state
-    )
+    ) as refused
+    where dag_run.held_by_tick = $1 and dag_run.id = refused.id
     returning dag_run.id as id`,
   (tick, expected) => [tick, JSON.stringify(expected.map(({ taskInstanceId, epoch, state }) => ({ id: taskInstanceId, epoch, state })))],
 );
@@ -54,7 +55,10 @@ export function heldRun(run: string, tick: string): string {
   return `${run}.held_by_tick = ${tick}`;
 }
 
-/** The condition that the run of a task instance is marked by the tick. */
+/**
+ * The condition that the run of a task instance is marked by the tick. As a value and not with `exists`, which PostgreSQL may turn around: it would then begin with the marked runs and
+ * read all of their task instances to find a few.
+ */
 export function inHeldRun(instance: string, tick: string): string {
-  return `exists (select 1 from dag_run as run where run.id = ${instance}.dag_run_id and ${heldRun('run', tick)})`;
+  return `(select run.held_by_tick from dag_run as run where run.id = ${instance}.dag_run_id) = ${tick}`;
 }

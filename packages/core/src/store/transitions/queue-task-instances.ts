@@ -36,7 +36,7 @@ export const lockLimitedDags = defineStatement<never, [dagIds: readonly string[]
  * scheduled → queued.
  *
  * Called by the tick that found a free slot; the attempt is handed to the executor after the commit. Needs the run to be held, and refuses while the dag is paused, where
- * the pool has not enough free slots or does not exist, and where the task has as many task instances at work in all runs of the dag as it may. What is at work is counted from rows, under the
+ * the pool has not enough free slots or does not exist, and where the task has as many task instances at work in all runs of the dag as it may. What is at work is counted from rows, once for each pool, under the
  * locks of `lockPools` and `lockLimitedDags`; of the task instances in one tick those before count too. Run twice: the state no longer matches, no row changes.
  */
 export const queueTaskInstances = defineStatement<
@@ -45,21 +45,26 @@ export const queueTaskInstances = defineStatement<
 >(
   'queue_task_instances',
   (d) => `
+    with candidate as materialized (
+      select wanted.id, wanted.epoch, wanted.max_per_dag, instance.pool, instance.dag_id, instance.task_id,
+        sum(instance.pool_slots) over (partition by instance.pool order by wanted.place) as asked,
+        row_number() over (partition by instance.dag_id, instance.task_id order by wanted.place) as place
+      from ${d.rows('$4', 'wanted', { id: 'text', epoch: 'bigint', max_per_dag: 'bigint', place: 'bigint' })}
+      join task_instance as instance on instance.id = wanted.id and instance.epoch = wanted.epoch and instance.state = 'scheduled'
+      join dag on dag.dag_id = instance.dag_id and dag.is_paused = 0
+      where ${inHeldRun('instance', '$1')}
+    ), room as materialized (
+      select pool.name, case when pool.slots < 0 then null else pool.slots - ${occupiedSlots('pool')} end as slots
+      from pool
+      where pool.name in (select candidate.pool from candidate)
+    )
     update task_instance
     set state = 'queued', queued_at = $2, executor = $3
     from (
       select candidate.id, candidate.epoch
-      from (
-        select wanted.id, wanted.epoch, wanted.max_per_dag, instance.pool, instance.dag_id, instance.task_id,
-          sum(instance.pool_slots) over (partition by instance.pool order by wanted.place) as asked,
-          row_number() over (partition by instance.dag_id, instance.task_id order by wanted.place) as place
-        from ${d.rows('$4', 'wanted', { id: 'text', epoch: 'bigint', max_per_dag: 'bigint', place: 'bigint' })}
-        join task_instance as instance on instance.id = wanted.id and instance.epoch = wanted.epoch and instance.state = 'scheduled'
-        join dag on dag.dag_id = instance.dag_id and dag.is_paused = 0
-        where ${inHeldRun('instance', '$1')}
-      ) as candidate
-      join pool on pool.name = candidate.pool
-      where (pool.slots < 0 or candidate.asked <= pool.slots - ${occupiedSlots('pool')})
+      from candidate
+      join room on room.name = candidate.pool
+      where (room.slots is null or candidate.asked <= room.slots)
         and (candidate.max_per_dag is null or candidate.place <= candidate.max_per_dag - (
           select count(*) from task_instance as busy
           where busy.dag_id = candidate.dag_id and busy.task_id = candidate.task_id and busy.state in ('queued', 'running', 'restarting')
@@ -76,8 +81,7 @@ export const queueTaskInstances = defineStatement<
 );
 
 /**
- * The slots of a pool that are taken; `pool` is the alias of its row. Those that are deferred are looked at only where the pool counts them: there may be a hundred thousand, and this
- * is asked for every candidate.
+ * The slots of a pool that are taken; `pool` is the alias of its row. Those that are deferred are looked at only where the pool counts them: there may be a hundred thousand.
  */
 function occupiedSlots(pool: string): string {
   const slotsIn = (states: string): string => `(
