@@ -28,6 +28,17 @@ export function selectClearedTasks(graph: RunGraph, choices: readonly TaskChoice
   return select(graph, choices, (starts) => withSetups(graph, starts, relatives));
 }
 
+/** What either selection means. */
+export function unite(one: SelectedTasks, other: SelectedTasks): SelectedTasks {
+  const united = new Map(one);
+  for (const [place, indexes] of other) {
+    const known = united.get(place);
+    if (known === undefined || indexes === 'all') united.set(place, indexes);
+    else if (known !== 'all') united.set(place, new Set([...known, ...indexes]));
+  }
+  return united;
+}
+
 /** A relative within the same mapped group is meant at the same map index, because there each index has a life of its own. */
 function select(
   graph: RunGraph,

@@ -1,6 +1,6 @@
 import { compileGraph, type DagRunState, type SerializedTask, type TaskInstanceState } from '@tradewind/protocol';
 import { describe, expect, test } from 'vitest';
-import { findNewTasks, planClear, type ClearOptions } from './clear.ts';
+import { findMarkers, findNewTasks, planClear, type ClearOptions } from './clear.ts';
 import type { FoundRun } from './run-change.ts';
 
 const NOTHING: ClearOptions = { upstream: false, downstream: false, onlyFailed: false, onlyRunning: false };
@@ -113,6 +113,40 @@ describe('a clear', () => {
 
   test('leaves tasks that the version no longer has', () => {
     expect(cleared(run(LINE, { a: 'success', old: 'failed' }), {})).toEqual(['a']);
+  });
+});
+
+describe('a clear with markers', () => {
+  const fields = { dagId: 'report', taskId: 'wait', recursionDepth: 3 };
+  const marker = (taskId: string, upstream: readonly string[] = []) => task(taskId, upstream, { operator: 'external_task_marker', fields });
+  const markersIn = (found: FoundRun, options: Partial<ClearOptions>): readonly string[] =>
+    findMarkers(found, { ...NOTHING, ...options }).map(({ marker: taskId }) => taskId);
+
+  test('means what markers stand for with what is below it, beside what was named', () => {
+    const found = run(LINE, LINE_STATES);
+    expect(cleared(found, { tasks: [], marked: [{ taskId: 'b' }] })).toEqual(['b', 'c']);
+    expect(cleared(found, { tasks: [{ taskId: 'aside' }], marked: [{ taskId: 'c' }] })).toEqual(['c', 'aside']);
+    const mapped = run(LINE, { 'b[0]': 'success', 'b[1]': 'success', c: 'success' });
+    expect(cleared(mapped, { tasks: [{ taskId: 'b', mapIndex: 0 }], marked: [{ taskId: 'b' }] })).toEqual(['b[0]', 'b[1]', 'c']);
+    expect(cleared(mapped, { tasks: [{ taskId: 'b', mapIndex: 0 }], marked: [{ taskId: 'c' }] })).toEqual(['b[0]', 'c']);
+  });
+
+  test('follows those that it takes up', () => {
+    const found = run([task('a'), marker('feeds', ['a']), marker('other')], { a: 'failed', feeds: 'upstream_failed', other: 'success' });
+    expect(markersIn(found, {})).toEqual(['feeds', 'other']);
+    expect(markersIn(found, { onlyFailed: true })).toEqual(['feeds']);
+    expect(markersIn(found, { tasks: [{ taskId: 'a' }] })).toEqual([]);
+    expect(markersIn(found, { tasks: [{ taskId: 'a' }], downstream: true })).toEqual(['feeds']);
+    expect(findMarkers(found, { ...NOTHING, onlyFailed: true })).toEqual([{ marker: 'feeds', ...fields }]);
+  });
+
+  test('follows one that is as if it had never run, or about to be', () => {
+    expect(markersIn(run([marker('feeds')], { feeds: 'none' }), { onlyFailed: true })).toEqual(['feeds']);
+    expect(markersIn(run([marker('feeds')], { feeds: 'restarting' }), {})).toEqual(['feeds']);
+  });
+
+  test('passes over what has the name of a marker and is none', () => {
+    expect(markersIn(run([task('feeds', [], { operator: 'external_task_marker' })], { feeds: 'success' }), {})).toEqual([]);
   });
 });
 

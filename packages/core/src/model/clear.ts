@@ -1,5 +1,5 @@
-import type { MappedScope, RunGraph } from '@tradewind/protocol';
-import { selectClearedTasks, type Relatives, type SelectedTasks, type TaskChoice } from './clear-selection.ts';
+import type { MappedScope, RunGraph, SerializedTask } from '@tradewind/protocol';
+import { selectClearedTasks, unite, type Relatives, type SelectedTasks, type TaskChoice } from './clear-selection.ts';
 import type { FoundRun, FoundTaskInstance, RunChange, TaskInstanceChange } from './run-change.ts';
 
 /** What of a run is to be cleared. */
@@ -9,6 +9,19 @@ export interface ClearOptions extends Relatives {
   /** Only what failed or could not run. Together with `onlyRunning`: either. */
   readonly onlyFailed: boolean;
   readonly onlyRunning: boolean;
+  /** Tasks that are meant beside those, each with what is below it: what markers of other runs stand for. */
+  readonly marked?: readonly TaskChoice[] | undefined;
+}
+
+/** A task that says that a task of another dag depends on it (`externalTaskMarker`). */
+export interface Marker {
+  /** Its own task. */
+  readonly marker: string;
+  /** The task that it stands for. */
+  readonly dagId: string;
+  readonly taskId: string;
+  /** How many markers may be followed one after the other, beginning here. */
+  readonly recursionDepth: number;
 }
 
 /**
@@ -16,7 +29,7 @@ export interface ClearOptions extends Relatives {
  * `max_tries = try_number + retries`); what runs is stopped first. A run that had ended waits to be started again.
  */
 export function planClear(run: FoundRun, options: ClearOptions): RunChange {
-  const selected = selectClearedTasks(run.graph, options.tasks, options);
+  const selected = selectAll(run.graph, options);
   const instances = run.instances.flatMap((instance): TaskInstanceChange[] => {
     const to = isSelected(run.graph, selected, instance) ? clearedState(instance, options) : undefined;
     return to === undefined ? [] : [{ instance, to, maxTries: triesAfterClear(run.graph, instance) }];
@@ -24,6 +37,16 @@ export function planClear(run: FoundRun, options: ClearOptions): RunChange {
   const isWhole = options.tasks === undefined && !options.onlyFailed && !options.onlyRunning;
   const isAgain = (instances.length > 0 || isWhole) && (run.state === 'success' || run.state === 'failed');
   return { instances, scopes: scopesToExpand(run, instances), run: isAgain ? 'queued' : 'stays' };
+}
+
+/** The markers that a clear takes up. One that is as if it had never run leads on, too: a clear that failed half way is done again, and then does the rest. */
+export function findMarkers(run: FoundRun, options: ClearOptions): readonly Marker[] {
+  const selected = selectAll(run.graph, options);
+  const isTakenUp = (instance: FoundTaskInstance): boolean =>
+    isSelected(run.graph, selected, instance) &&
+    (instance.state === 'none' || instance.state === 'restarting' || clearedState(instance, options) !== undefined);
+  const taken = new Set(run.instances.flatMap((instance) => (isTakenUp(instance) ? [instance.taskId] : [])));
+  return run.graph.nodes.flatMap(({ task }) => (task.operator === 'external_task_marker' && taken.has(task.taskId) ? toMarker(task) : []));
 }
 
 /** The tasks of a newer version that the run never had. */
@@ -35,6 +58,19 @@ export function findNewTasks(graph: RunGraph, instances: readonly FoundTaskInsta
 /** How many tries a cleared task instance may have in all. */
 export function triesAfterClear({ indexOf, nodes }: RunGraph, { taskId, tryNumber }: FoundTaskInstance): number {
   return tryNumber + (nodes[indexOf.get(taskId) ?? -1]?.task.retries ?? 0) + 1;
+}
+
+function selectAll(graph: RunGraph, options: ClearOptions): SelectedTasks {
+  const selected = selectClearedTasks(graph, options.tasks, options);
+  if (options.marked === undefined) return selected;
+  return unite(selected, selectClearedTasks(graph, options.marked, { upstream: false, downstream: true }));
+}
+
+/** What is not a marker of ours, such as one of an operator of the same name, leads nowhere. */
+function toMarker({ taskId: marker, fields }: SerializedTask): readonly Marker[] {
+  const { dagId, taskId, recursionDepth } = fields ?? {};
+  const isMarker = typeof dagId === 'string' && typeof taskId === 'string' && typeof recursionDepth === 'number';
+  return isMarker ? [{ marker, dagId, taskId, recursionDepth }] : [];
 }
 
 function isSelected({ indexOf }: RunGraph, selected: SelectedTasks, { taskId, mapIndex, state }: FoundTaskInstance): boolean {

@@ -44,7 +44,7 @@ const STARTED_DELAY_MS = 10;
  * How long the report of an end waits for company while many attempts are at work: a transaction costs far more than what one attempt adds to it, and nobody is kept from working
  * meanwhile.
  */
-const GATHER_MS = 4;
+const GATHER_MS = 10;
 /** With fewer at work than these, and than this share of the slots, what has ended is written at once: somebody may be about to have nothing to do. */
 const FEW_ATTEMPTS = 8;
 const LEFT_SHARE = 1 / 3;
@@ -178,16 +178,15 @@ function nextDueAt(state: SchedulerState): number {
   const hasEnds = state.reports.some(({ type }) => type === 'ended');
   const now = state.parts.clock.now();
   const hasWork =
-    (hasEnds && !isBusy(state)) ||
+    hasEnds ||
     state.mayStartRuns ||
     state.mayHaveChanges ||
     state.stale.size > 0 ||
     state.growing.size > 0 ||
     hasPastNews(state) ||
     state.triggerWatch.mayHaveFired;
-  if (hasWork) return now;
+  if (hasWork) return isBusy(state) ? now + GATHER_MS : now;
   return Math.min(
-    hasEnds ? now + GATHER_MS : Number.POSITIVE_INFINITY,
     state.nextRecoveryAt,
     state.nextScheduledAt ?? Number.POSITIVE_INFINITY,
     state.queues.nextDueAt ?? Number.POSITIVE_INFINITY,

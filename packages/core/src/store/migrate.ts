@@ -9,9 +9,10 @@ import { bundles } from './migrations/0006-bundles.ts';
 import { triggers } from './migrations/0007-triggers.ts';
 import { operations } from './migrations/0008-operations.ts';
 import { offloadedValues } from './migrations/0009-offloaded-values.ts';
+import { lookups } from './migrations/0010-lookups.ts';
 import type { Migration } from './migrations/migration.ts';
 
-const MIGRATIONS: readonly Migration[] = [initial, engine, schedules, assets, secrets, bundles, triggers, operations, offloadedValues];
+const MIGRATIONS: readonly Migration[] = [initial, engine, schedules, assets, secrets, bundles, triggers, operations, offloadedValues, lookups];
 
 /** The schema version that this program needs. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -25,6 +25,18 @@ export const SCHEDULED_ON = `
     where wanted.kind = 'alias'`;
 
 /**
+ * Earlier descriptions that are equal in one column and differ in the other. Less and greater instead of unequal: an index then leads past the thousand dags that say the same.
+ */
+function conflicts(equal: string, differing: string): string {
+  const conflict = (comparison: string): string => `
+        exists (
+          select 1 from dag_asset as other
+          join dag as owner on owner.dag_id = other.dag_id and owner.is_stale = 0
+          where other.${equal} = mine.${equal} and other.${differing} ${comparison} mine.${differing} and other.id < mine.id)`;
+  return `${conflict('<')} or ${conflict('>')}`;
+}
+
+/**
  * A row where what the dag says of the asset is not what an earlier dag says: the same name with another uri, or the same uri with another name.
  * @param dagId SQL of the dag's id
  * @param assetName SQL of the asset's name
@@ -33,10 +45,7 @@ export function describedOtherwise(dagId: string, assetName: string): string {
   return `
       select 1
       from dag_asset as mine
-      join dag_asset as other on other.id < mine.id
-        and (other.name = mine.name and other.uri <> mine.uri or other.uri = mine.uri and other.name <> mine.name)
-      join dag as owner on owner.dag_id = other.dag_id and owner.is_stale = 0
-      where mine.dag_id = ${dagId} and mine.name = ${assetName}`;
+      where mine.dag_id = ${dagId} and mine.name = ${assetName} and (${conflicts('name', 'uri')} or ${conflicts('uri', 'name')})`;
 }
 
 /**

@@ -174,6 +174,8 @@ CREATE TABLE dag (
         created_at bigint not null
       , stale_at bigint, bundle_name text not null default 'dags-folder');
 
+CREATE INDEX dag_by_file on dag (file);
+
 CREATE INDEX dag_due on dag (next_run_at) where next_run_at is not null;
 
 CREATE TABLE dag_asset (
@@ -185,9 +187,9 @@ CREATE TABLE dag_asset (
   unique (dag_id, name)
 );
 
-CREATE INDEX dag_asset_by_name on dag_asset (name);
+CREATE INDEX dag_asset_name_uri on dag_asset (name, uri, id);
 
-CREATE INDEX dag_asset_by_uri on dag_asset (uri);
+CREATE INDEX dag_asset_uri_name on dag_asset (uri, name, id);
 
 CREATE TABLE dag_file (
   path text primary key,
@@ -256,6 +258,8 @@ CREATE TABLE dag_schedule_asset (
   asset_id bigint not null references asset (id),
   primary key (dag_id, asset_id)
 );
+
+CREATE INDEX dag_schedule_asset_by_asset on dag_schedule_asset (asset_id, dag_id);
 
 CREATE TABLE dag_schedule_reference (
   dag_id text not null,

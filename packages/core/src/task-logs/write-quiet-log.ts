@@ -1,6 +1,6 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { quietLog } from '../model/attempt-notes.ts';
+import { quietLog } from '../platform/attempt-notes.ts';
 import { sleep, type Clock } from '../platform/clock.ts';
 
 /** A try as it is stored. */

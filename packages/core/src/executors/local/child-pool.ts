@@ -263,7 +263,8 @@ export class ChildPool {
   #keepSpare(): void {
     const { clock, limits } = this.#parts;
     if (this.#isStopping || this.#waiting.size > 0 || clock.monotonicMs() < this.#spareNotBeforeMs) return;
-    for (let ready = this.#readyCount() + this.#startingCount(); ready < limits.minimumSpare && !this.#isFull(); ready += 1) this.#addChild();
+    for (let ready = this.#readyCount() + this.#startingCount(); ready < limits.minimumSpare && !this.#isFull(); ready += 1)
+      this.#addChild();
   }
 
   #addChild(): void {

@@ -26,7 +26,7 @@ beforeAll(async () => {
     if (report.type === 'ended') waiting.get(attemptKey(report.attempt))?.(report.outcome);
   };
   const options = { clock: systemClock, log: silentLog, stateFolder, logsFolder, onReport };
-  executor = new LocalExecutor({ ...options, maxHeapMegabytes: 64, parallelism: 3, graceMs: 100 });
+  executor = new LocalExecutor({ ...options, writesQuietLogs: true, maxHeapMegabytes: 64, parallelism: 3, graceMs: 100 });
 });
 
 afterAll(async () => {

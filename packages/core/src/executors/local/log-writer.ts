@@ -37,7 +37,8 @@ export interface Backlog {
 /** The log files of one executor. */
 export class LogWriter implements Backlog {
   readonly #log: Log;
-  readonly #thread: Worker;
+  /** Undefined until something is written: an idle environment does not need its memory. */
+  #thread: Worker | undefined;
   readonly #waitingBatches = new Map<number, number>();
   readonly #drained: (() => void)[] = [];
   readonly #flushed: (() => void)[] = [];
@@ -52,16 +53,20 @@ export class LogWriter implements Backlog {
   constructor(log: Log, clock: Clock) {
     this.#log = log;
     this.#clock = clock;
-    this.#thread = new Worker(new URL('log-writer-thread.ts', import.meta.url));
-    this.#thread.unref();
-    this.#thread.on('message', (written: WrittenBatch) => this.#onWritten(written));
-    this.#thread.on('error', (error) => {
+  }
+
+  #startThread(): Worker {
+    const thread = new Worker(new URL('log-writer-thread.ts', import.meta.url));
+    thread.unref();
+    thread.on('message', (written: WrittenBatch) => this.#onWritten(written));
+    thread.on('error', (error) => {
       this.#isDead = true;
-      log.error('the thread that writes task logs has died; what tasks print is lost until the environment is started again', {
+      this.#log.error('the thread that writes task logs has died; what tasks print is lost until the environment is started again', {
         problem: messageOf(error),
       });
       for (const batch of this.#waitingBatches.keys()) this.#onWritten({ batch, problems: [] });
     });
+    return thread;
   }
 
   get isBehind(): boolean {
@@ -88,6 +93,7 @@ export class LogWriter implements Backlog {
     if (this.#pending.size === 0) return;
     this.#lastBatch += 1;
     const parts: readonly LogPart[] = [...this.#pending].map(([file, text]) => ({ file, text }));
+    this.#thread ??= this.#startThread();
     this.#thread.postMessage({ batch: this.#lastBatch, parts });
     this.#waitingBatches.set(this.#lastBatch, this.#pendingCharacters);
     this.#pending = new Map();
@@ -110,7 +116,7 @@ export class LogWriter implements Backlog {
   /** Writes what is left and ends the thread. */
   async close(): Promise<void> {
     await this.flushed();
-    await this.#thread.terminate();
+    await this.#thread?.terminate();
   }
 
   #onWritten({ batch, problems }: WrittenBatch): void {

@@ -1,5 +1,5 @@
 import type { TryOutcome } from '@tradewind/protocol';
-import { successNote } from '../../model/attempt-notes.ts';
+import { successNote } from '../../platform/attempt-notes.ts';
 import type { TaskLog } from './task-log.ts';
 
 /** What is known of a try besides its outcome. */

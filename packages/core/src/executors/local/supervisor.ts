@@ -22,7 +22,7 @@ import {
 } from '@tradewind/protocol';
 import { childMessageSchema } from '@tradewind/protocol/schemas';
 import { startAuthorProcess, type AuthorProcess, type ChildProcessSettings, type ProcessEnd } from '../../platform/child-process.ts';
-import { startNote } from '../../model/attempt-notes.ts';
+import { startNote } from '../../platform/attempt-notes.ts';
 import type { Timer } from '../../platform/clock.ts';
 import { messageOf } from '../../platform/errors.ts';
 import type { TaskServices } from '../../platform/task-services.ts';

@@ -92,7 +92,9 @@ export class TaskLog {
       return;
     }
     if (this.#droppedBytes > 0) {
-      this.note('warning', { event: `${this.#droppedBytes} bytes of output were dropped: the log of one try keeps ${MAX_TASK_LOG_BYTES} bytes` });
+      this.note('warning', {
+        event: `${this.#droppedBytes} bytes of output were dropped: the log of one try keeps ${MAX_TASK_LOG_BYTES} bytes`,
+      });
     }
     noteEnd(this);
     this.#handOver();

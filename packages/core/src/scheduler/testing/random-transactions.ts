@@ -154,7 +154,9 @@ function drawFinish(chance: Chance, { id, epoch }: SeenInstance): FinishedAttemp
   return {
     taskInstanceId: id,
     epoch,
-    ...(chance.happens(0.3) ? { from: 'queued' as const, started: { startedAt: NOW, hostname: 'host', pid: 2 } } : { from: 'running' as const }),
+    ...(chance.happens(0.3)
+      ? { from: 'queued' as const, started: { startedAt: NOW, hostname: 'host', pid: 2 } }
+      : { from: 'running' as const }),
     state,
     endedAt: NOW,
     retryAt: state === 'up_for_retry' ? NOW : null,
