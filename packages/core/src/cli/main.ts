@@ -1,5 +1,6 @@
 /** Entry of the command `tradewind`. What each command needs is imported when it runs, so that help costs nothing but the list of commands. */
 import { CommanderError } from 'commander';
+import { shareCompileCache } from '../platform/compile-cache.ts';
 import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.ts';
 import { createProgram } from './program.ts';
 import { describeFailure } from './report-failure.ts';
@@ -9,6 +10,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed);
 });
 
+shareCompileCache();
 const exitCode = await run(process.argv);
 await Promise.all([process.stdout, process.stderr].map(flush));
 // Whatever is left open, such as an idle connection, is no reason to stay.

@@ -1,6 +1,7 @@
 /** Reads dag files for commands that need to know what they define and have no environment that would. */
 import type { CodeLocation, ParseReply } from '@tradewind/protocol';
-import { parseDagFile } from '../dag-processor/parse-process.ts';
+import { DagFileReader } from '../dag-processor/dag-file-reader.ts';
+import { parseDagFile, type ParseProcessOptions } from '../dag-processor/parse-process.ts';
 import { readReply, type ReadDags } from '../dag-processor/read-reply.ts';
 import { findScheduleProblem } from '../model/timetables/find-schedule-problem.ts';
 import { authorEntry } from '../platform/child-process.ts';
@@ -20,19 +21,21 @@ const NEVER = new AbortController().signal;
  * @param again reads every file, also where it has not changed. @default false
  */
 export async function bringDagsUpToDate(config: EnvironmentConfig, database: Database, again = false): Promise<void> {
+  const reader = new DagFileReader(parseOptions(config));
   const processors = await startDagProcessors(config, {
     database,
     clock,
     random: systemRandom(() => clock.now()),
     log: silentLog,
     findProblem: ({ schedule }) => findScheduleProblem(schedule),
-    parse: createParse(config),
+    parse: (...file) => reader.read(...file),
     onProblem: (bundleName, error) =>
       process.stderr.write(`the dags of bundle "${bundleName}" are as they were read last: ${messageOf(error)}\n`),
   });
   await processors.settled();
   if (again) await processors.reread();
   await processors.stop();
+  await reader.stop();
 }
 
 /** Reads one dag file in a process of its own and checks what it defines. Never rejects: what is wrong is in the result. */
@@ -40,9 +43,14 @@ export async function readDagFile(config: EnvironmentConfig, code: CodeLocation)
   return readReply(code.file, await createParse(config)(code, NEVER), ({ schedule }) => findScheduleProblem(schedule));
 }
 
-/** How an environment reads a dag file: as its dag processor does. */
+/** Reads one dag file after the other, each in a process of its own that is gone when it is read. */
 export function createParse(config: EnvironmentConfig): (code: CodeLocation, signal: AbortSignal) => Promise<ParseReply> {
-  const options = {
+  const options = parseOptions(config);
+  return (code, signal) => parseDagFile(code, options, signal);
+}
+
+function parseOptions(config: EnvironmentConfig): ParseProcessOptions {
+  return {
     entry: authorEntry('@tradewind/sdk/parse-dag-file'),
     stateFolder: config.stateFolder,
     workingFolder: config.folder,
@@ -51,5 +59,4 @@ export function createParse(config: EnvironmentConfig): (code: CodeLocation, sig
     clock,
     log: silentLog,
   };
-  return (code, signal) => parseDagFile(code, options, signal);
 }

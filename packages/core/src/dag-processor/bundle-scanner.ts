@@ -9,6 +9,7 @@ import type { BundleManifest, CodeLocation } from '@tradewind/protocol';
 import type { Clock } from '../platform/clock.ts';
 import { messageOf, TradewindError } from '../platform/errors.ts';
 import { listBundleFiles, type ListedFile, type SkippedFile } from './list-bundle-files.ts';
+import { mapSideBySide } from './map-side-by-side.ts';
 import { pruneBundleVersions, type PrunedVersions } from './prune-bundle-versions.ts';
 import { Turn } from './turn.ts';
 import { writeWhole } from './write-whole.ts';
@@ -75,6 +76,7 @@ export class BundleScanner implements BundleSource {
   readonly #known = new Map<string, { readonly sha256: string; readonly look: string | undefined }>();
   /** Names of the objects and versions that are known to be stored. */
   readonly #stored = new Set<string>();
+  readonly #storing = new Map<string, Promise<void>>();
   /** Scans store what others take away, so they wait for one another. */
   readonly #turn = new Turn();
 
@@ -127,8 +129,8 @@ export class BundleScanner implements BundleSource {
     const files = new Map<string, string>();
     const skipped = [...listed.skipped];
     let { hasGap } = listed;
-    for (const file of listed.files) {
-      const read = await this.#hash(bundleFolder, file);
+    const readings = await mapSideBySide(listed.files, async (file) => ({ file, read: await this.#hash(bundleFolder, file) }));
+    for (const { file, read } of readings) {
       if ('sha256' in read) files.set(file.path, read.sha256);
       else skipped.push({ path: file.path, reason: read.problem });
       hasGap ||= 'isGone' in read && read.isGone;
@@ -166,10 +168,18 @@ export class BundleScanner implements BundleSource {
     return { bundleFolder, bundleVersion, manifestFile };
   }
 
+  /** Files with the same content are one object: it is written once, also where they are read at the same time. */
   async #store(file: string, content: string | Uint8Array): Promise<void> {
-    if (this.#stored.has(path.basename(file))) return;
-    await writeWhole(file, content);
-    this.#stored.add(path.basename(file));
+    const name = path.basename(file);
+    if (this.#stored.has(name)) return;
+    const storing = this.#storing.get(name) ?? writeWhole(file, content);
+    this.#storing.set(name, storing);
+    try {
+      await storing;
+    } finally {
+      this.#storing.delete(name);
+    }
+    this.#stored.add(name);
   }
 
   get #storeFolder(): string {

@@ -344,6 +344,25 @@ describe('a file that gives other dags each time', () => {
     expect(sink.files.get('a.ts')?.parsed?.warnings).toEqual([expect.stringContaining('defines other dags each time')]);
   });
 
+  test('is read for the second time when it has not changed for a moment', async () => {
+    const clock = createVirtualClock();
+    write('a.ts', { dags: ['a'] });
+    begin({ clock });
+    const change = async (text: Described, count: number): Promise<void> => {
+      write('a.ts', text);
+      processor.rescan();
+      await clock.advance(25);
+      await expect.poll(() => changes.length).toBe(count);
+    };
+    await expect.poll(() => changes.length).toBe(1);
+    await change({ dags: ['a', 'b'] }, 2);
+    await change({ dags: ['a', 'c'] }, 3);
+    await clock.advance(240);
+    expect(readings).toEqual(['a.ts', 'a.ts', 'a.ts']);
+    await clock.advance(10);
+    await expect.poll(() => readings.length).toBe(4);
+  });
+
   test('is not suspected where a second reading gives the same', async () => {
     write('a.ts', { dags: ['a'] });
     await beginSettled();

@@ -9,7 +9,7 @@
  * is logged, and tried again after a pause that grows.
  */
 import type { CodeLocation, ParseReply } from '@tradewind/protocol';
-import { sleep, type Clock } from '../platform/clock.ts';
+import { sleep, type Clock, type Timer } from '../platform/clock.ts';
 import { messageOf } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import { BundleOwners, type DagClaims } from './bundle-owners.ts';
@@ -56,6 +56,8 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 /** A file that takes this long to fail is not read again because another one has changed. */
 const SLOW_READING_MS = 5_000;
+/** What was saved is read a second time when it has not changed for this long. */
+const COMPARE_AFTER_MS = 250;
 const FIRST_RETRY_MS = 30_000;
 const LONGEST_RETRY_MS = 600_000;
 
@@ -82,6 +84,8 @@ export class DagProcessor {
   readonly #failures = new Map<string, number>();
   /** Readings that gave another version of a dag, until a second reading has shown that it gives the same one again. */
   readonly #toCompare = new Map<string, SuccessfulReading>();
+  /** By file that is to be compared: when that begins. */
+  readonly #comparisons = new Map<string, Timer>();
   /** By file that is being read: the content hash that is read. */
   readonly #reading = new Map<string, string | undefined>();
   readonly #settled: (() => void)[] = [];
@@ -105,6 +109,7 @@ export class DagProcessor {
     });
     this.#saves = new SaveQueue({
       turn: this.#turn,
+      clock: options.clock,
       save: (readings) => this.#saveAll(readings),
       onIdle: () => this.#announceSettled(),
     });
@@ -115,7 +120,8 @@ export class DagProcessor {
 
   /** Whether everything that is known to have changed is saved. */
   get isSettled(): boolean {
-    return this.#isWaiting && !this.#changes.isPending && this.#pausing === 0 && this.#queue.isIdle && this.#saves.isIdle;
+    const isReading = this.#pausing > 0 || this.#comparisons.size > 0 || !this.#queue.isIdle || !this.#saves.isIdle;
+    return this.#isWaiting && !this.#changes.isPending && !isReading;
   }
 
   /** Resolves when everything that is known to have changed is saved: after the first time, the dags of the folder are all there. */
@@ -135,7 +141,9 @@ export class DagProcessor {
   /** Reads files again although they have not changed: these, or all. Those that are not there are left out. */
   reread(files?: readonly string[]): void {
     const known = this.#latest?.files ?? new Map<string, string>();
-    for (const file of files ?? [...known.keys()].filter(isDagFile)) if (known.has(file)) this.#queue.add(file, 'changed');
+    const wanted = files ?? [...known.keys()].filter(isDagFile);
+    const there = wanted.filter((file) => known.has(file));
+    this.#queue.addAll(there, 'changed');
   }
 
   /** Takes away stored bundle versions that nobody needs; `keep` names those that runs may still need. */
@@ -148,6 +156,7 @@ export class DagProcessor {
     this.#stopping.abort();
     this.#source.stop();
     this.#watcher.close();
+    for (const timer of this.#comparisons.values()) timer.cancel();
     await this.#queue.stop();
     await this.#saves.stop();
     await this.#loop;
@@ -182,13 +191,16 @@ export class DagProcessor {
     this.#latest = scan;
     if (this.#source.isLive) this.#watcher.moveTo(scan.version.bundleFolder);
     const plan = planReading(scan, this.#files.memory, this.#options.clock.now());
-    await this.#turn.run(async () => {
+    // Begun before what is read can be saved, and while it is read.
+    const noted = this.#turn.run(async () => {
       await this.#remove(plan.removed);
       for (const { path: file, reason } of plan.unreadable) await this.#refuse(file, scan, reason);
       await this.#files.move(plan.unchanged, scan);
     });
-    for (const file of plan.changed) if (this.#reading.get(file) !== scan.files.get(file)) this.#queue.add(file, 'changed');
-    for (const file of plan.retried) this.#queue.add(file, 'retried');
+    const unread = plan.changed.filter((file) => this.#reading.get(file) !== scan.files.get(file));
+    this.#queue.addAll(unread, 'changed');
+    this.#queue.addAll(plan.retried, 'retried');
+    await noted;
   }
 
   async #waitForChange(): Promise<void> {
@@ -234,7 +246,7 @@ export class DagProcessor {
     this.#reading.set(file, scan.files.get(file));
     const startedMs = clock.monotonicMs();
     const reply = await parse({ ...scan.version, file }, signal, isOneOfMany);
-    if (!signal.aborted) await this.#saves.add({ file, reason, scan, reply, parseMs: clock.monotonicMs() - startedMs });
+    if (!signal.aborted) await this.#saves.add({ file, reason, scan, reply, parseMs: clock.monotonicMs() - startedMs }, isOneOfMany);
   }
 
   /** Saves readings together, or each by itself where that fails: one of them may be the reason. What cannot be saved is read again later. */
@@ -269,8 +281,7 @@ export class DagProcessor {
       this.#log.debug('dag file read', { file, dags: dags.length, parseMs: Math.round(parseMs), warnings: warnings.length });
       for (const other of toRead) this.#queue.add(other, 'retried');
       if (compared.has(reading)) {
-        this.#toCompare.set(file, reading);
-        this.#queue.add(file, 'compared');
+        this.#compareSoon(reading);
       }
       this.#announce(change);
     });
@@ -314,6 +325,18 @@ export class DagProcessor {
     if (imported.every((dependency) => latest.files.get(dependency) === scan.files.get(dependency))) return false;
     this.#queue.add(file, 'changed');
     return true;
+  }
+
+  /** Whoever saves a file often saves it again: that reading must not wait for this one. Somebody who waits for all is not kept waiting. */
+  #compareSoon(reading: SuccessfulReading): void {
+    const { file } = reading;
+    this.#toCompare.set(file, reading);
+    this.#comparisons.get(file)?.cancel();
+    const timer = this.#options.clock.setTimer(this.#settled.length > 0 ? 0 : COMPARE_AFTER_MS, () => {
+      this.#comparisons.delete(file);
+      this.#queue.add(file, 'compared');
+    });
+    this.#comparisons.set(file, timer);
   }
 
   /** Two readings of the same content must give the same dags (fault G7); the versions of a dag would grow without end. */

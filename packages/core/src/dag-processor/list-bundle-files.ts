@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, TradewindError } from '../platform/errors.ts';
+import { mapSideBySide } from './map-side-by-side.ts';
 
 /** A file that belongs to a bundle. */
 export interface ListedFile {
@@ -22,7 +23,7 @@ export interface SkippedFile {
 
 /** What a walk through a folder found. */
 export interface FileList {
-  /** Sorted by path. */
+  /** Sorted by path, as the others are. */
   readonly files: readonly ListedFile[];
   readonly skipped: readonly SkippedFile[];
   /** Something was taken away during the walk, so that the list may mix two states of the folder. */
@@ -54,14 +55,16 @@ interface Walk {
 export async function listBundleFiles(root: string, confinedTo?: string): Promise<FileList> {
   const walk: Walk = { root, confinedTo, files: [], skipped: [], entries: 0, hasGap: false };
   await walkFolder(walk, '', [root]);
-  return { files: walk.files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), skipped: walk.skipped, hasGap: walk.hasGap };
+  const sorted = <Entry extends { readonly path: string }>(entries: readonly Entry[]): Entry[] =>
+    entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  return { files: sorted(walk.files), skipped: sorted(walk.skipped), hasGap: walk.hasGap };
 }
 
 /** @param above the real paths of the folder and of those it was reached through */
 async function walkFolder(walk: Walk, folder: string, above: readonly string[]): Promise<void> {
   const entries = await tolerate(walk, folder, () => readdir(path.join(walk.root, folder), { withFileTypes: true }));
-  for (const entry of entries ?? []) {
-    if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
+  const wanted = (entries ?? []).filter(({ name }) => !name.startsWith('.') && name !== 'node_modules');
+  await mapSideBySide(wanted, async (entry) => {
     walk.entries += 1;
     if (walk.entries > MAX_ENTRIES) {
       throw new TradewindError(
@@ -70,7 +73,7 @@ async function walkFolder(walk: Walk, folder: string, above: readonly string[]):
       );
     }
     await visit(walk, path.posix.join(folder, entry.name), { entry, above });
-  }
+  });
 }
 
 async function visit(walk: Walk, relative: string, { entry, above }: { entry: Dirent; above: readonly string[] }): Promise<void> {

@@ -138,3 +138,24 @@ test('says of files that many have changed, until none of them waits', async () 
   await endAll();
   expect(areMany).toHaveLength(9);
 });
+
+test('many that are added together are many from the first one on', async () => {
+  const clock = createVirtualClock();
+  const read: boolean[] = [];
+  const queue = new ParseQueue(clock, {
+    read: (_file, _reason, isOneOfMany) => {
+      read.push(isOneOfMany);
+      return Promise.resolve();
+    },
+    onIdle: () => {},
+  });
+  queue.addAll(
+    Array.from({ length: 9 }, (_, file) => `file ${file}`),
+    'changed',
+  );
+  await clock.advance(0);
+  expect(read).toEqual(Array.from({ length: 9 }, () => true));
+  queue.addAll(['one', 'two'], 'changed');
+  await clock.advance(0);
+  expect(read.slice(9)).toEqual([false, false]);
+});

@@ -9,7 +9,7 @@ const CONCURRENCY = 2;
 /** A reading that takes longer than this lets another one begin beside it, so that two files that hang do not hold up all others. */
 const SLOW_MS = 2_000;
 const MAX_CONCURRENCY = 4;
-/** So many files that wait are many, until none waits. */
+/** More files than this that wait are many, until none waits. */
 const MANY = 8;
 
 /** What a queue calls. */
@@ -39,11 +39,18 @@ export class ParseQueue {
     return this.#waiting.size === 0 && this.#running.size === 0;
   }
 
-  /** A file that waits already keeps its better reason; one that is being read is read once more after that. */
+  /** As `addAll` does with one file. */
   add(file: string, reason: ReadingReason): void {
-    const before = this.#waiting.get(file);
-    if (this.#waiting.size >= MANY) this.#areMany = true;
-    if (before === undefined || REASONS.indexOf(reason) < REASONS.indexOf(before)) this.#waiting.set(file, reason);
+    this.addAll([file], reason);
+  }
+
+  /** A file that waits already keeps its better reason; one that is being read is read once more after that. */
+  addAll(files: readonly string[], reason: ReadingReason): void {
+    for (const file of files) {
+      const before = this.#waiting.get(file);
+      if (before === undefined || REASONS.indexOf(reason) < REASONS.indexOf(before)) this.#waiting.set(file, reason);
+    }
+    if (this.#waiting.size > MANY) this.#areMany = true;
     this.#begin();
   }
 

@@ -6,6 +6,8 @@ export interface ModuleFindings {
   readonly isDisturbed: boolean;
   /** A file after it could notice that it was here. */
   readonly isLasting: boolean;
+  /** It, or a file before it, has loaded a part of Node, whose properties it could change. */
+  readonly hasBuiltins: boolean;
 }
 
 /** Keeps the modules of dag files that are read one after the other in one process apart. */
@@ -52,6 +54,7 @@ export function separateModules({ sharedPrefixes, importerUrl }: SharedModules):
   let file = 0;
   let isDisturbed = false;
   let isLasting = false;
+  let hasBuiltins = false;
 
   const isShared = (url: string | undefined): boolean =>
     url !== undefined && (sharedUrls.has(url) || sharedPrefixes.some((prefix) => url.startsWith(prefix)));
@@ -65,6 +68,7 @@ export function separateModules({ sharedPrefixes, importerUrl }: SharedModules):
     if (sharedUrls.has(url)) isLasting = true;
     if (isShared(url)) return url;
     if (url.startsWith('node:')) {
+      hasBuiltins = true;
       isLasting ||= !STATELESS_BUILTINS.has(url.slice('node:'.length));
       return url;
     }
@@ -98,6 +102,6 @@ export function separateModules({ sharedPrefixes, importerUrl }: SharedModules):
       isDisturbed = false;
       isLasting = false;
     },
-    findings: () => ({ isDisturbed, isLasting }),
+    findings: () => ({ isDisturbed, isLasting, hasBuiltins }),
   };
 }

@@ -16,11 +16,13 @@ import { findProcessChanges, noteProcessState, offerToOutOfMemoryKiller } from '
 import { askTimetable } from './ask-timetable.ts';
 import { collectDags } from './collect-dags.ts';
 import { describeImportError } from './describe-import-error.ts';
+import { loadTypeStripper } from './load-type-stripper.ts';
 import { pinBundle, type PinnedBundle } from './pinned-bundle.ts';
 
 const MAX_WARNINGS = 20;
 const STDERR_FD = 2;
 
+await loadTypeStripper();
 main();
 
 function main(): void {

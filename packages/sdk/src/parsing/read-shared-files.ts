@@ -55,8 +55,8 @@ async function readOne({ file, bundleVersion }: CodeLocation, { bundle, modules,
   state.startFile();
   bundle.forgetLoadedFiles();
   const parsed = await readDags(file, bundle);
-  const { isDisturbed, isLasting } = modules.findings();
-  const hasEffects = await hasLeftSomething(state);
+  const { isDisturbed, isLasting, hasBuiltins } = modules.findings();
+  const hasEffects = await hasLeftSomething(state, hasBuiltins);
   const isSpent = hasEffects || isLasting || isWornOut();
   if (parsed === undefined || hasEffects || isDisturbed) return { type: 'shared', isSpent };
   return { type: 'shared', parsed: { dags: parsed, files: [...bundle.loadedFiles] }, isSpent };
@@ -72,11 +72,11 @@ async function readDags(file: string, bundle: PinnedBundle): Promise<unknown[] |
   }
 }
 
-async function hasLeftSomething(state: SharedState): Promise<boolean> {
+async function hasLeftSomething(state: SharedState, hasBuiltins: boolean): Promise<boolean> {
   if (state.begunCount() > 0) return true;
   // A rejection that nobody handles ends the process in this turn of the event loop, which is itself one thing that is begun.
   await setImmediate();
-  return state.begunCount() > 1 || state.hasChanged();
+  return state.begunCount() > 1 || state.hasChanged(hasBuiltins);
 }
 
 function isWornOut(): boolean {

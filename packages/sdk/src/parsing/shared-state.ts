@@ -6,8 +6,11 @@ import { STATELESS_BUILTINS } from './module-instances.ts';
 export interface SharedState {
   /** From here on another dag file is read. */
   startFile(): void;
-  /** Whether anything is not as it was. */
-  hasChanged(): boolean;
+  /**
+   * Whether anything is not as it was.
+   * @param hasBuiltins whether a part of Node could have been changed, because a file has loaded one
+   */
+  hasChanged(hasBuiltins: boolean): boolean;
   /** How many things the file began that may go on although nothing shows it: timers that keep no process alive, child processes, threads. */
   begunCount(): number;
 }
@@ -28,7 +31,10 @@ const PASSING_RESOURCES: ReadonlySet<string> = new Set(['PROMISE', 'TickObject',
  * @param sharedModules namespaces of the modules that all files share
  */
 export function noteSharedState(sharedModules: readonly object[]): SharedState {
-  const objects = [...findSharedObjects(sharedModules)].map(noteObject);
+  const always = findSharedObjects([globalThis, ...hiddenIntrinsics(), ...sharedModules]);
+  const builtins = findSharedObjects([...STATELESS_BUILTINS].map((name) => process.getBuiltinModule(name) as unknown)).difference(always);
+  const objects = [...always].map(noteObject);
+  const builtinObjects = [...builtins].map(noteObject);
   const before = noteProcessState();
   const traits = describeProcess();
   let begunCount = 0;
@@ -42,7 +48,8 @@ export function noteSharedState(sharedModules: readonly object[]): SharedState {
     startFile() {
       begunCount = 0;
     },
-    hasChanged: () => hasProcessChanged(before, traits) || objects.some(hasObjectChanged),
+    hasChanged: (hasBuiltins) =>
+      hasProcessChanged(before, traits) || objects.some(hasObjectChanged) || (hasBuiltins && builtinObjects.some(hasObjectChanged)),
     begunCount: () => begunCount,
   };
 }
@@ -58,9 +65,9 @@ function describeProcess(): string {
   return JSON.stringify([process.exitCode, process.title, process.hasUncaughtExceptionCaptureCallback(), listeners]);
 }
 
-function findSharedObjects(sharedModules: readonly object[]): Set<object> {
-  const builtins = [...STATELESS_BUILTINS].map((name) => process.getBuiltinModule(name) as unknown);
-  const holders = [globalThis, ...hiddenIntrinsics(), ...builtins, ...sharedModules].filter(isObject);
+/** These and what they hold, with its prototypes. */
+function findSharedObjects(candidates: readonly unknown[]): Set<object> {
+  const holders = candidates.filter(isObject);
   const found = new Set<object>(holders);
   for (const holder of holders) {
     for (const { value } of Object.values<PropertyDescriptor>(Object.getOwnPropertyDescriptors(holder))) {
