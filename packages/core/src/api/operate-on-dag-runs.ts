@@ -1,4 +1,5 @@
-import type { OperatedRun, RunOperation } from '../store/operate-on-dag-runs.ts';
+import { carryOutClear, planDagRunClear, type DagRunClear, type PlannedClear } from '../store/clear-dag-runs.ts';
+import type { OperatedRun, OperationContext, RunOperation } from '../store/operate-on-dag-runs.ts';
 import { operateOnDagRuns } from '../store/operate-on-dag-runs.ts';
 import { listTaskInstances, type TaskInstanceSummary } from '../store/reads/task-instances.ts';
 import type { Database } from '../store/database.ts';
@@ -9,10 +10,28 @@ const MOST_IDS = 500;
 
 /** Carries the operation out, and wakes the scheduler where something was changed. */
 export async function operate(parts: ApiParts, operation: RunOperation): Promise<readonly OperatedRun[]> {
-  const { database, clock, random } = parts;
-  const operated = await operateOnDagRuns({ database, now: clock.now(), newId: () => random.uuid() }, operation);
+  const operated = await operateOnDagRuns(contextOf(parts), operation);
   if (operation.isDryRun !== true && operated.length > 0) parts.wake();
   return operated;
+}
+
+/** Says what a clear would do, there and where markers lead. Nothing is changed. */
+export function planClearOf(parts: ApiParts, clear: DagRunClear): Promise<PlannedClear> {
+  return planDagRunClear(contextOf(parts), clear);
+}
+
+/** Carries a planned clear out, and wakes the scheduler where something was changed. */
+export async function carryOut(parts: ApiParts, planned: PlannedClear): Promise<readonly OperatedRun[]> {
+  try {
+    return await carryOutClear(contextOf(parts), planned);
+  } finally {
+    // Where it failed half way, too: the runs before are changed.
+    if (planned.operated.length > 0) parts.wake();
+  }
+}
+
+function contextOf({ database, clock, random }: ApiParts): OperationContext {
+  return { database, now: clock.now(), newId: () => random.uuid() };
 }
 
 /** Says what the operation would do. */

@@ -53,3 +53,12 @@ export function authorize(policy: Policy, principal: Principal): void {
 export function authorizeDag(principal: Principal, dagId: string): void {
   if (!mayRead(principal, dagId)) throw new TradewindError('forbidden', 'Forbidden');
 }
+
+/**
+ * Lets a clear go on in another dag, where a marker leads it, or refuses it as a whole. The other dag is not named: see `authorizeDag`.
+ * @throws TradewindError `forbidden`
+ */
+export function authorizeMarkedDag(principal: Principal, dagId: string): void {
+  if (mayRead(principal, dagId)) return;
+  throw new TradewindError('forbidden', 'Forbidden: a marker leads to a dag that you have no access to. Nothing is cleared.');
+}

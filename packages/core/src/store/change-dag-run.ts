@@ -3,6 +3,7 @@ import { wakeOthers, type Database, type Statement } from './database.ts';
 import type { StoredDagRun } from './found-dag-runs.ts';
 import { moveDagRunToVersion, refreshDagRun, requeueDagRun } from './transitions/clear-dag-run.ts';
 import {
+  CLEARED_FAILURE,
   clearTaskInstances,
   deleteClearedValues,
   forgetMappedScopes,
@@ -84,7 +85,6 @@ function versionAndNotes(operation: string, { run, change, dagVersionId, note, r
   ];
 }
 
-const CLEARED = JSON.stringify({ kind: 'stopped', message: 'the task instance was cleared before this try had ended' });
 const MARKED_FAILED = JSON.stringify({ kind: 'stopped', message: 'somebody marked the task instance as failed' });
 
 function splitInstances(changes: readonly TaskInstanceChange[]) {
@@ -95,7 +95,7 @@ function splitInstances(changes: readonly TaskInstanceChange[]) {
   );
   const cleared = to('none');
   const givenUp = [
-    ...cleared.map((instance) => ({ ...instance, endsAs: 'failed' as const, failure: CLEARED })),
+    ...cleared.map((instance) => ({ ...instance, endsAs: 'failed' as const, failure: CLEARED_FAILURE })),
     ...marked.map((instance) => ({ ...instance, endsAs: instance.to })),
   ];
   return { cleared, interrupted: to('restarting'), marked, givenUp };

@@ -2,7 +2,7 @@ import type { DagRunState, DagRunType } from '@tradewind/protocol';
 import type { FoundTaskInstance } from '../model/run-change.ts';
 import { defineStatement } from './database.ts';
 
-/** Which runs of a dag an operation is about: one with those before and after it, or those of a time. */
+/** Which runs of a dag an operation is about: one with those before and after it, those of a time, or some by their ids. */
 export interface RunSelection {
   readonly dagId: string;
   readonly runId?: string | undefined;
@@ -11,6 +11,8 @@ export interface RunSelection {
   /** Milliseconds since the epoch, both inclusive; without a run id. */
   readonly startAt?: number | undefined;
   readonly endAt?: number | undefined;
+  /** Exactly these runs, by their ids and not by their run ids. */
+  readonly ids?: readonly string[] | undefined;
 }
 
 /** A run as it is stored. */
@@ -22,6 +24,7 @@ export interface StoredDagRun {
   readonly state: DagRunState;
   readonly revision: number;
   readonly dagVersionId: string;
+  readonly logicalAt: number | null;
 }
 
 /** A task instance as it is stored, with its run. */
@@ -61,7 +64,7 @@ export const selectStoredDagRuns = defineStatement<StoredDagRun, [dagRunIds: rea
   'select_stored_dag_runs',
   (d) => `
     select run.id as id, run.dag_id as "dagId", run.run_id as "runId", run.run_type as "runType", run.state as state, run.revision as revision,
-      run.dag_version_id as "dagVersionId"
+      run.dag_version_id as "dagVersionId", run.logical_at as "logicalAt"
     from ${d.rows('$1', 'wanted', { id: 'text' })}
     join dag_run as run on run.id = wanted.id
     order by run.run_after_at, run.id`,
@@ -78,6 +81,27 @@ export const selectTaskInstancesOfRuns = defineStatement<StoredTaskInstanceOfRun
     join task_instance as instance on instance.dag_run_id = wanted.id
     order by instance.id`,
   (dagRunIds) => [idList(dagRunIds)],
+);
+
+/** A task of whichever run of a dag has a logical date. */
+export interface TaskAtDate {
+  readonly dagId: string;
+  readonly taskId: string;
+  readonly logicalAt: number;
+}
+
+/** Ids of the runs that have a task instance of such a task; `place` is that of the task in the list. */
+export const selectRunsOfTasks = defineStatement<{ id: string; place: number }, [tasks: readonly TaskAtDate[]]>(
+  'select_runs_of_tasks',
+  (d) => `
+    select run.id as id, wanted.place as place
+    from ${d.rows('$1', 'wanted', { place: 'bigint', dag_id: 'text', task_id: 'text', logical_at: 'bigint' })}
+    join dag_run as run on run.dag_id = wanted.dag_id and run.logical_at = wanted.logical_at
+    where exists (select 1 from task_instance as instance where instance.dag_run_id = run.id and instance.task_id = wanted.task_id)
+    order by wanted.place`,
+  (tasks) => [
+    JSON.stringify(tasks.map(({ dagId, taskId, logicalAt }, place) => ({ place, dag_id: dagId, task_id: taskId, logical_at: logicalAt }))),
+  ],
 );
 
 /** The version that the next run of a dag will be on; nothing for an unknown dag. */

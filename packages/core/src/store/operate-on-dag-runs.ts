@@ -71,13 +71,18 @@ export async function operateOnDagRuns(context: OperationContext, operation: Run
 }
 
 async function findRuns(database: Database, selection: RunSelection): Promise<readonly string[]> {
-  const select = selection.runId === undefined ? selectRunsBetween : selectRunsAround;
-  const [rows] = await database.batch([select(selection, MOST_OPERATED_RUNS + 1)]);
-  if (rows.length <= MOST_OPERATED_RUNS) return rows.map(({ id }) => id);
+  const ids = selection.ids ?? (await selectIds(database, selection));
+  if (ids.length <= MOST_OPERATED_RUNS) return ids;
   throw new TradewindError(
     'bad_request',
     `These are more than ${MOST_OPERATED_RUNS} runs of dag '${selection.dagId}'. Name an earliest and a latest date, and do it in several steps.`,
   );
+}
+
+async function selectIds(database: Database, selection: RunSelection): Promise<readonly string[]> {
+  const select = selection.runId === undefined ? selectRunsBetween : selectRunsAround;
+  const [rows] = await database.batch([select(selection, MOST_OPERATED_RUNS + 1)]);
+  return rows.map(({ id }) => id);
 }
 
 /** A run with all that is decided from. */

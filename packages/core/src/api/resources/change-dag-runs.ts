@@ -1,14 +1,16 @@
 import { z } from 'zod';
-import { findNewTasks, planClear } from '../../model/clear.ts';
+import { findNewTasks } from '../../model/clear.ts';
 import { planDagRunMark } from '../../model/mark.ts';
-import type { FoundRun, RunChange } from '../../model/run-change.ts';
 import { TradewindError } from '../../platform/errors.ts';
-import type { RunOperation } from '../../store/operate-on-dag-runs.ts';
+import type { DagRunClear } from '../../store/clear-dag-runs.ts';
+import type { OperatedRun, RunOperation } from '../../store/operate-on-dag-runs.ts';
 import { deleteWithValues } from '../../store/sweep-values.ts';
 import { deleteDagRun } from '../../store/transitions/delete-dag-run.ts';
 import { setDagRunNote } from '../../store/transitions/set-note.ts';
 import type { ApiParts } from '../api-parts.ts';
-import { changedIds, operate, readTaskInstances, rehearse } from '../operate-on-dag-runs.ts';
+import type { Principal } from '../auth/principal.ts';
+import { carryOut, changedIds, operate, planClearOf, readTaskInstances, rehearse } from '../operate-on-dag-runs.ts';
+import { authorizeMarkedDag } from '../policy.ts';
 import { list, oneOf, text } from '../query-schemas.ts';
 import { InvalidRequest } from '../request-problems.ts';
 import { apiRoute, emptyRoute } from '../route.ts';
@@ -31,11 +33,12 @@ export const patchDagRun = apiRoute({
   query: z.object({ update_mask: list(oneOf(['state', 'note'])) }),
   body: patchBody,
   response: dagRunResponse,
-  async handler({ params, query, body }, parts) {
+  async handler({ params, query, body }, parts, { principal }) {
     const { id } = await requireDagRun(parts.database, params.dag_id, params.dag_run_id);
     const isMeant = (field: 'state' | 'note'): boolean => query.update_mask.length === 0 || query.update_mask.includes(field);
     const state = isMeant('state') ? (body.state ?? undefined) : undefined;
-    if (state !== undefined) await operate(parts, toMark(params, state));
+    if (state === 'queued') await carryOut(parts, await planClearOf(parts, toClear({ path: params, body: {}, newTasks: [], principal })));
+    else if (state !== undefined) await operate(parts, toMark(params, state));
     if (body.note !== undefined && isMeant('note')) await parts.database.batch([setDagRunNote(id, body.note)]);
     return toDagRunResponse(await requireDagRun(parts.database, params.dag_id, params.dag_run_id));
   },
@@ -65,16 +68,22 @@ export const clearDagRun = apiRoute({
   params: runParams,
   body: clearBody,
   response: clearResponse,
-  async handler({ params, body }, parts) {
+  async handler({ params, body }, parts, { principal }) {
     if (body.only_failed && body.only_new) {
       const msg = 'only_failed and only_new are mutually exclusive: new tasks have not failed';
       throw new InvalidRequest([{ type: 'value_error', loc: ['body'], msg, input: null }]);
     }
     await requireDagRun(parts.database, params.dag_id, params.dag_run_id);
     const newTasks: string[] = [];
-    const operation = toClear(params, body, newTasks);
-    if (body.dry_run) return describeClear(parts, operation, newTasks);
-    await operate(parts, operation);
+    if (body.only_new) {
+      const operation = addNewTasks(params, body, newTasks);
+      if (body.dry_run) return describeClear(parts, await rehearse(parts, operation), newTasks);
+      await operate(parts, operation);
+    } else {
+      const planned = await planClearOf(parts, toClear({ path: params, body, newTasks, principal }));
+      if (body.dry_run) return describeClear(parts, planned.operated, newTasks);
+      await carryOut(parts, planned);
+    }
     return toDagRunResponse(await requireDagRun(parts.database, params.dag_id, params.dag_run_id));
   },
 });
@@ -99,35 +108,58 @@ export const deleteDagRunRoute = emptyRoute({
 
 type RunPath = z.output<typeof runParams>;
 
-function toMark({ dag_id: dagId, dag_run_id: runId }: RunPath, state: 'queued' | 'success' | 'failed'): RunOperation {
-  const decide = (run: FoundRun): RunChange => (state === 'queued' ? planClear(run, WHOLE) : planDagRunMark(run, state));
-  return { selection: { dagId, runId }, decide };
+function toMark({ dag_id: dagId, dag_run_id: runId }: RunPath, state: 'success' | 'failed'): RunOperation {
+  return { selection: { dagId, runId }, decide: (run) => planDagRunMark(run, state) };
 }
 
 const WHOLE = { upstream: false, downstream: false, onlyFailed: false, onlyRunning: false } as const;
 
-/** @param newTasks receives the tasks that the run would have for the first time */
-function toClear({ dag_id: dagId, dag_run_id: runId }: RunPath, body: z.output<typeof clearBody>, newTasks: string[]): RunOperation {
-  const onLatestVersion = body.only_new || (body.run_on_latest_version ?? false);
+interface AskedClear {
+  readonly path: RunPath;
+  readonly body: Partial<z.output<typeof clearBody>>;
+  /** Receives the tasks that the run would have for the first time. */
+  readonly newTasks: string[];
+  readonly principal: Principal;
+}
+
+function toClear({ path: { dag_id: dagId, dag_run_id: runId }, body, newTasks, principal }: AskedClear): DagRunClear {
+  const onLatestVersion = body.run_on_latest_version ?? false;
   return {
     selection: { dagId, runId },
-    decide(run) {
-      if (onLatestVersion) newTasks.splice(0, newTasks.length, ...findNewTasks(run.graph, run.instances));
-      if (!body.only_new) return planClear(run, { ...WHOLE, onlyFailed: body.only_failed });
-      const isAgain = newTasks.length > 0 && (run.state === 'success' || run.state === 'failed');
-      return { instances: [], scopes: [], run: isAgain ? 'queued' : 'stays' };
+    options: { ...WHOLE, onlyFailed: body.only_failed ?? false },
+    inspect(_change, run, stored) {
+      if (stored.dagId !== dagId) authorizeMarkedDag(principal, stored.dagId);
+      else if (onLatestVersion) newTasks.splice(0, newTasks.length, ...findNewTasks(run.graph, run.instances));
     },
     onLatestVersion,
     ...(typeof body.note === 'string' ? { runNote: body.note } : {}),
   };
 }
 
+/** @param newTasks receives the tasks that the run would have for the first time */
+function addNewTasks(
+  { dag_id: dagId, dag_run_id: runId }: RunPath,
+  { note }: z.output<typeof clearBody>,
+  newTasks: string[],
+): RunOperation {
+  return {
+    selection: { dagId, runId },
+    decide(run) {
+      newTasks.splice(0, newTasks.length, ...findNewTasks(run.graph, run.instances));
+      const isAgain = newTasks.length > 0 && (run.state === 'success' || run.state === 'failed');
+      return { instances: [], scopes: [], run: isAgain ? 'queued' : 'stays' };
+    },
+    onLatestVersion: true,
+    ...(typeof note === 'string' ? { runNote: note } : {}),
+  };
+}
+
 async function describeClear(
   parts: ApiParts,
-  operation: RunOperation,
+  operated: readonly OperatedRun[],
   newTasks: readonly string[],
 ): Promise<z.input<typeof clearResponse>> {
-  const rows = await readTaskInstances(parts.database, changedIds(await rehearse(parts, operation)));
+  const rows = await readTaskInstances(parts.database, changedIds(operated));
   const added = newTasks.map((taskId) => ({ task_id: taskId, task_display_name: taskId }));
   return { task_instances: [...rows.map(toTaskInstanceResponse), ...added], total_entries: rows.length + added.length };
 }

@@ -1,13 +1,16 @@
 import { z } from 'zod';
-import { planClear, type ClearOptions } from '../../model/clear.ts';
+import type { ClearOptions } from '../../model/clear.ts';
 import type { TaskChoice } from '../../model/clear-selection.ts';
 import { TradewindError } from '../../platform/errors.ts';
 import type { RunSelection } from '../../store/found-dag-runs.ts';
-import type { OperatedRun, RunOperation } from '../../store/operate-on-dag-runs.ts';
+import type { DagRunClear } from '../../store/clear-dag-runs.ts';
+import type { OperatedRun } from '../../store/operate-on-dag-runs.ts';
 import type { ApiParts } from '../api-parts.ts';
-import { changedIds, operate, readTaskInstances, rehearse } from '../operate-on-dag-runs.ts';
+import { carryOut, changedIds, planClearOf, readTaskInstances } from '../operate-on-dag-runs.ts';
 import { instantText, text } from '../query-schemas.ts';
 import { InvalidRequest } from '../request-problems.ts';
+import type { Principal } from '../auth/principal.ts';
+import { authorizeMarkedDag } from '../policy.ts';
 import { apiRoute } from '../route.ts';
 import { readDagId, requireDagRun } from './dag-runs.ts';
 import { taskInstanceCollection, toTaskInstanceCollection } from './task-instances.ts';
@@ -40,7 +43,7 @@ type ClearBody = z.output<typeof clearBody>;
 
 /**
  * Clears task instances of a run, of the runs around it, or of all runs of a time. Answers what it would do, unless `dry_run` is false. What is refused is refused before anything is
- * changed.
+ * changed. Markers are followed into runs of other dags.
  */
 export const postClearTaskInstances = apiRoute({
   operationId: 'post_clear_task_instances',
@@ -50,16 +53,14 @@ export const postClearTaskInstances = apiRoute({
   params: z.object({ dag_id: text }),
   body: clearBody,
   response: taskInstanceCollection,
-  async handler({ params, body }, parts) {
+  async handler({ params, body }, parts, { principal }) {
     checkBody(body);
     await readDagId(parts.database, params.dag_id);
     if (typeof body.dag_run_id === 'string') await requireDagRun(parts.database, params.dag_id, body.dag_run_id);
     const unknown = new Set(toChoices(body)?.map(({ taskId }) => taskId));
-    const operation = toOperation(params.dag_id, body, unknown);
-    const rehearsed = await rehearse(parts, operation);
-    checkRehearsal(rehearsed, { dagId: params.dag_id, body, unknown });
-    const operated = body.dry_run ? rehearsed : await operate(parts, operation);
-    return answer(parts, operated);
+    const planned = await planClearOf(parts, toClear({ dagId: params.dag_id, body, unknown, principal }));
+    checkRehearsal(planned.operated, { dagId: params.dag_id, body, unknown });
+    return answer(parts, body.dry_run ? planned.operated : await carryOut(parts, planned));
   },
 });
 
@@ -69,8 +70,15 @@ async function answer({ database }: ApiParts, operated: readonly OperatedRun[]):
   return toTaskInstanceCollection({ rows, total: rows.length });
 }
 
-/** @param unknown loses the names that one of the runs knows */
-function toOperation(dagId: string, body: ClearBody, unknown: Set<string>): RunOperation {
+interface AskedClear {
+  readonly dagId: string;
+  readonly body: ClearBody;
+  /** Loses the names that one of the runs knows. */
+  readonly unknown: Set<string>;
+  readonly principal: Principal;
+}
+
+function toClear({ dagId, body, unknown, principal }: AskedClear): DagRunClear {
   const options: ClearOptions = {
     tasks: toChoices(body),
     upstream: body.include_upstream,
@@ -80,11 +88,11 @@ function toOperation(dagId: string, body: ClearBody, unknown: Set<string>): RunO
   };
   return {
     selection: toSelection(dagId, body),
-    decide(run) {
-      for (const taskId of unknown) if (run.graph.indexOf.has(taskId)) unknown.delete(taskId);
-      const change = planClear(run, options);
+    options,
+    inspect(change, run, stored) {
+      if (stored.dagId !== dagId) authorizeMarkedDag(principal, stored.dagId);
+      else for (const taskId of unknown) if (run.graph.indexOf.has(taskId)) unknown.delete(taskId);
       if (body.prevent_running_task) refuseRunning(change.instances.filter(({ to }) => to === 'restarting'));
-      return change;
     },
     onLatestVersion: body.run_on_latest_version ?? false,
     ...(typeof body.note === 'string' ? { note: body.note } : {}),

@@ -25,6 +25,7 @@ interface ClearOptions extends OutputOptions {
 }
 
 interface TaskInstanceRow {
+  readonly dag_id: string;
   readonly dag_run_id: string;
   readonly task_id: string;
   readonly map_index: number;
@@ -39,16 +40,18 @@ export async function clearTasks(dagId: string, options: ClearOptions): Promise<
     if (found.length === 0 || options.dryRun === true) return found;
     if (options.yes !== true) {
       await print(found, options);
-      await confirm(
-        found.length === 1
-          ? `clear this task instance of dag "${dagId}"?`
-          : `clear these ${found.length} task instances of dag "${dagId}"?`,
-      );
+      await confirm(question(found));
     }
     return ask(session, dagId, { ...body, dry_run: false });
   });
   if (options.dryRun === true) process.stderr.write('this is what a clear would take; nothing was changed\n');
   await print(cleared, options);
+}
+
+function question(found: readonly TaskInstanceRow[]): string {
+  const dags = [...new Set(found.map(({ dag_id: dagId }) => `"${dagId}"`))];
+  const counted = found.length === 1 ? 'this task instance' : `these ${found.length} task instances`;
+  return `clear ${counted} of ${dags.length === 1 ? 'dag' : 'the dags'} ${dags.join(', ')}?`;
 }
 
 async function ask(
@@ -106,6 +109,10 @@ async function print(rows: readonly TaskInstanceRow[], { output }: ClearOptions)
     format: output,
     emptyText: 'there is nothing to clear',
     columns: [
+      // Markers lead into other dags.
+      ...(rows.some(({ dag_id: dagId }) => dagId !== rows[0]?.dag_id)
+        ? [{ header: 'dag_id', value: (row: TaskInstanceRow) => row.dag_id }]
+        : []),
       { header: 'dag_run_id', value: (row) => row.dag_run_id },
       { header: 'task_id', value: (row) => row.task_id },
       { header: 'map_index', value: (row) => (row.map_index === -1 ? '' : String(row.map_index)) },

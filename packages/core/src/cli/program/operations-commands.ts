@@ -87,7 +87,11 @@ function declareDatabase(database: Command, onEnd: OnEnd): void {
   withOutput(database.command('clean'))
     .description('delete what was over before a time, for good: runs with all that belongs to them, and more')
     .requiredOption('--clean-before-timestamp <instant>', 'such as 2026-11-21T00:00:00Z')
-    .option('-t, --tables <list>', 'only these, separated by commas: dag_run, dag_version, job, outbox, secret_fetch', readList)
+    .option(
+      '-t, --tables <list>',
+      'only these, separated by commas: dag_run, dag_version, callback_request, deadline, job, outbox, secret_fetch',
+      readList,
+    )
     .option('--dag-ids <list>', 'only runs and versions of these dags', readList)
     .option('--exclude-dag-ids <list>', 'leave runs and versions of these dags', readList)
     .option('--batch-size <count>', 'rows in one transaction (default: 500)', readCount)

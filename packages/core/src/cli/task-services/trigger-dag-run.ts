@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { decodeJson, type JsonObject, type JsonValue, type TaskResponse, type TriggeredDagRun } from '@tradewind/protocol';
 import { writeInstant } from '../../api/instants.ts';
 import { triggerDagRun, type TriggerParts } from '../../api/trigger-dag-run.ts';
-import { planClear } from '../../model/clear.ts';
 import { TradewindError } from '../../platform/errors.ts';
-import { operateOnDagRuns } from '../../store/operate-on-dag-runs.ts';
+import { clearDagRuns } from '../../store/clear-dag-runs.ts';
 import type { LiveAttempt } from '../../store/reads/attempts.ts';
 import { findDag } from '../../store/reads/dags.ts';
 import { findDagRunId } from '../../store/reads/dag-run-ids.ts';
@@ -67,9 +66,9 @@ async function meetExisting(parts: TriggerParts, { wish, runId, id, problem }: E
   if (existing === undefined || onExisting === 'fail') return { ok: false, code: 'bad_request', message: problem };
   if (onExisting === 'skip') return answer({ runId: existing.runId, outcome: 'skipped' });
   const context = { database: parts.database, now: parts.clock.now(), newId: () => parts.random.uuid() };
-  await operateOnDagRuns(context, {
+  await clearDagRuns(context, {
     selection: { dagId, runId: existing.runId },
-    decide: (run) => planClear(run, { onlyFailed: false, onlyRunning: false, upstream: false, downstream: false }),
+    options: { onlyFailed: false, onlyRunning: false, upstream: false, downstream: false },
   });
   parts.wake();
   return answer({ runId: existing.runId, outcome: 'reset' });

@@ -8,19 +8,26 @@ import { insert } from './transition-fixtures.ts';
 /** When the dags of `storeDag` were read, and the runs of `storeRun` were queued. */
 export const STORED_AT = 1_000;
 
-/** Stores a version of the dag `orders` with these tasks and makes it the current one. Returns the version's id. */
-export async function storeDag(database: Database, tasks: readonly SerializedTask[], bundleVersion = 'one'): Promise<string> {
+/** Stores a version of a dag, `orders` unless said otherwise, with these tasks and makes it the current one. Returns the version's id. */
+export async function storeDag(
+  database: Database,
+  tasks: readonly SerializedTask[],
+  bundleVersion = 'one',
+  dagId = 'orders',
+): Promise<string> {
   const random = systemRandom(() => STORED_AT);
-  const file = { file: 'orders.ts', contentHash: bundleVersion, dependencies: {}, version: { bundleVersion }, warnings: [], parseMs: 1 };
+  const file = { file: `${dagId}.ts`, contentHash: bundleVersion, dependencies: {}, version: { bundleVersion }, warnings: [], parseMs: 1 };
   const context = { now: STORED_AT, newId: () => random.uuid() };
-  await saveParsedFile(database, { ...file, dags: [hashed(serializedDag({ tasks }))] }, context);
-  const dag = await database.reads.selectFrom('dag').select('dagVersionId').where('dagId', '=', 'orders').executeTakeFirstOrThrow();
+  await saveParsedFile(database, { ...file, dags: [hashed(serializedDag({ dagId, tasks }))] }, context);
+  const dag = await database.reads.selectFrom('dag').select('dagVersionId').where('dagId', '=', dagId).executeTakeFirstOrThrow();
   return dag.dagVersionId;
 }
 
-/** A run of `orders` to be stored. */
+/** A run to be stored. */
 export interface RunToStore {
   readonly id: string;
+  /** @default 'orders' */
+  readonly dagId?: string;
   readonly dagVersionId: string;
   readonly state?: DagRunState;
   /** By task id, or `task[index]`; task instances are at epoch 1 of their first try, except those in state `none`. Their ids are `<run>.<name>`. */
@@ -32,12 +39,12 @@ export interface RunToStore {
 /** Stores a run with its task instances; running and held by term 1 unless said otherwise. Each task instance has left a value. */
 export async function storeRun(
   database: Database,
-  { id, dagVersionId, state = 'running', instances, changes = {} }: RunToStore,
+  { id, dagId = 'orders', dagVersionId, state = 'running', instances, changes = {} }: RunToStore,
 ): Promise<void> {
   const isOver = state === 'success' || state === 'failed';
   const row = insert('dag_run', {
     id,
-    dag_id: 'orders',
+    dag_id: dagId,
     run_id: id,
     run_type: 'manual',
     state,
@@ -54,12 +61,17 @@ export async function storeRun(
   });
   // The name of a statement is cut, and the columns that differ come last.
   await database.batch([{ ...row, name: `test_store_run_${Object.keys(changes).join('_')}` }]);
-  for (const [name, found] of Object.entries(instances)) await storeTaskInstance(database, { runId: id, name, state: found });
+  for (const [name, found] of Object.entries(instances)) await storeTaskInstance(database, { dagId, runId: id, name, state: found });
 }
 
 async function storeTaskInstance(
   database: Database,
-  { runId, name, state }: { readonly runId: string; readonly name: string; readonly state: TaskInstanceState },
+  {
+    dagId,
+    runId,
+    name,
+    state,
+  }: { readonly dagId: string; readonly runId: string; readonly name: string; readonly state: TaskInstanceState },
 ): Promise<void> {
   const [, taskId = '', index = '-1'] = /^([^[]+)(?:\[(\d+)\])?$/.exec(name) ?? [];
   const hasRun = state === 'none' ? 0 : 1;
@@ -67,7 +79,7 @@ async function storeTaskInstance(
     insert('task_instance', {
       id: `${runId}.${name}`,
       dag_run_id: runId,
-      dag_id: 'orders',
+      dag_id: dagId,
       run_id: runId,
       task_id: taskId,
       map_index: Number(index),

@@ -16,6 +16,12 @@ export interface GivenUpTry extends FoundState {
   readonly failure: string | null;
 }
 
+/** What the history says of a try that was cleared before it had ended: JSON of the protocol's TryFailure. */
+export const CLEARED_FAILURE: string = JSON.stringify({
+  kind: 'stopped',
+  message: 'the task instance was cleared before this try had ended',
+});
+
 const CLEARED = { ...FOUND_STATE, max_tries: 'bigint' } as const;
 
 /**
