@@ -1,6 +1,7 @@
 import { defineStatement } from '../database.ts';
-import { inHeldRun } from './hold-dag-runs.ts';
+import { CLEARED_FAILURE } from './clear-task-instances.ts';
 import { TRY_COLUMNS } from './finish-task-instances.ts';
+import { inHeldRun } from './hold-dag-runs.ts';
 
 /** A task instance that was cleared while its code ran, and whose code has ended now. */
 export interface RestartingTaskInstance {
@@ -11,19 +12,21 @@ export interface RestartingTaskInstance {
 }
 
 /**
- * Copies the tries that were cleared into the history, each once. Comes right before `restartTaskInstances` in the same transaction.
+ * Copies the tries that were cleared into the history, each once: as failed, like every try that was given up, and however its code ended (Airflow's `TaskInstanceHistory.record_ti`). Comes right before `restartTaskInstances` in the same transaction.
  */
 export const recordClearedTries = defineStatement<never, [tick: string, now: number, instances: readonly RestartingTaskInstance[]]>(
   'record_cleared_tries',
   (d) => `
     insert into task_instance_history (task_instance_id, ${TRY_COLUMNS.join(', ')})
-    select instance.id, ${TRY_COLUMNS.map((column) => (column === 'ended_at' ? '$2' : `instance.${column}`)).join(', ')}
+    select instance.id, ${TRY_COLUMNS.map((column) => CLEARED[column] ?? `instance.${column}`).join(', ')}
     from ${d.rows('$3', 'wanted', { id: 'text', epoch: 'bigint' })}
     join task_instance as instance on instance.id = wanted.id and instance.epoch = wanted.epoch and instance.state = 'restarting'
     where ${inHeldRun('instance', '$1')}
     on conflict (task_instance_id, epoch) do nothing`,
-  (tick, now, instances) => [tick, now, JSON.stringify(instances.map(({ id, epoch }) => ({ id, epoch })))],
+  (tick, now, instances) => [tick, now, JSON.stringify(instances.map(({ id, epoch }) => ({ id, epoch }))), CLEARED_FAILURE],
 );
+
+const CLEARED: Readonly<Partial<Record<(typeof TRY_COLUMNS)[number], string>>> = { state: `'failed'`, ended_at: '$2', failure: '$4' };
 
 /**
  * restarting → none.

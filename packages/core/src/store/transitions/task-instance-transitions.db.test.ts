@@ -119,18 +119,21 @@ describeDatabases('transitions of task instances', (open) => {
     return database;
   };
 
-  test.each(['queued', 'running'] as const)('a start and an end that were heard of together are stored together, from %s', async (state) => {
-    const database = await prepare(state);
-    const started = { startedAt: NOW - 5, hostname: 'host', pid: 7 };
-    const [, changed, again] = await database.batch([
-      hold,
-      finishTaskInstances([{ ...ended, ...nothing, epoch: 1, from: 'queued', state: 'success', started }]),
-      finishTaskInstances([{ ...ended, ...nothing, epoch: 1, from: 'queued', state: 'success', started }]),
-    ]);
-    expect([changed, again]).toEqual([[{ id: 'instance_1' }], []]);
-    expect(await read(database, 'task_instance', 'state', 'instance_1')).toBe('success');
-    expect(await read(database, 'task_instance', 'hostname', 'instance_1')).toBe(state === 'queued' ? 'host' : null);
-  });
+  test.each(['queued', 'running'] as const)(
+    'a start and an end that were heard of together are stored together, from %s',
+    async (state) => {
+      const database = await prepare(state);
+      const started = { startedAt: NOW - 5, hostname: 'host', pid: 7 };
+      const [, changed, again] = await database.batch([
+        hold,
+        finishTaskInstances([{ ...ended, ...nothing, epoch: 1, from: 'queued', state: 'success', started }]),
+        finishTaskInstances([{ ...ended, ...nothing, epoch: 1, from: 'queued', state: 'success', started }]),
+      ]);
+      expect([changed, again]).toEqual([[{ id: 'instance_1' }], []]);
+      expect(await read(database, 'task_instance', 'state', 'instance_1')).toBe('success');
+      expect(await read(database, 'task_instance', 'hostname', 'instance_1')).toBe(state === 'queued' ? 'host' : null);
+    },
+  );
 
   test.each(['none', 'scheduled', 'deferred', 'restarting', 'failed'] as const)('and not from %s', async (state) => {
     const database = await prepare(state);
