@@ -85,6 +85,29 @@ describeDatabases('a cleaning', (open) => {
     expect(await database.reads.selectFrom('job').select('id').execute()).toEqual([{ id: 1 }]);
   });
 
+  test('deletes missed deadlines of runs that were never created, but for the newest of each, and what they called', async () => {
+    const database = await open();
+    const deadline = { dag_id: 'orders', name: 'by nine', reference: 'dag_run_logical_date', due_at: 1, created_at: 1 };
+    const missed = async (id: string, logicalAt: number, missedAt: number | null): Promise<void> => {
+      await database.batch([insert('deadline', { ...deadline, id, logical_at: logicalAt, missed_at: missedAt })]);
+      const call = { scope: 'deadline', kind: 'by nine', dag_id: 'orders', context: '{}', bundle_version: 'one', file: 'orders.ts' };
+      await database.batch([insert('callback_request', { ...call, id, state: 'success', created_at: 1, ended_at: missedAt })]);
+    };
+    await missed('first', 1, 10);
+    await missed('second', 2, 20);
+    await missed('third', 3, 30);
+    await missed('late', 4, 300);
+    await missed('open', 5, null);
+    const tables = ['callback_request', 'deadline'] as const;
+    expect(await deleteOldRows(database, { ...CLEANING, tables, excludedDagIds: ['orders'] })).toMatchObject([{ rows: 0 }, { rows: 0 }]);
+    expect(await deleteOldRows(database, { ...CLEANING, before: 25, tables })).toMatchObject([{ rows: 2 }, { rows: 2 }]);
+    expect(await deleteOldRows(database, { ...CLEANING, before: 1_000, tables: ['deadline'] })).toMatchObject([{ rows: 2 }]);
+    const left = await database.reads.selectFrom('deadline').select('id').execute();
+    expect(left.map(({ id }) => id)).toEqual(['open']);
+    await database.batch([{ name: 'test_miss', text: () => `update deadline set missed_at = 40`, values: [] }]);
+    expect(await deleteOldRows(database, { ...CLEANING, tables: ['deadline'] })).toEqual([{ table: 'deadline', rows: 0 }]);
+  });
+
   test('deletes what was sent and who read what, when it is old', async () => {
     const database = await open();
     const message = { asset_name: 'a', target: '{}', envelope: '{}', created_at: 0, next_attempt_at: 0 };
@@ -92,6 +115,8 @@ describeDatabases('a cleaning', (open) => {
     await database.batch([insert('outbox', { id: 'late', state: 'sent', sent_at: 500, ...message })]);
     await database.batch([insert('outbox', { id: 'waiting', state: 'pending', sent_at: null, ...message })]);
     expect(await deleteOldRows(database, CLEANING)).toMatchObject([
+      { rows: 0 },
+      { rows: 0 },
       { rows: 0 },
       { rows: 0 },
       { rows: 0 },

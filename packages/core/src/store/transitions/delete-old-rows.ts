@@ -3,7 +3,7 @@ import { defineStatement, type Database, type SqlDialect, type SqlValue } from '
 import { deleteDagRuns } from './delete-dag-run.ts';
 
 /** What grows with time and may be deleted when it is old. A run goes with everything that belongs to it. */
-export const CLEANABLE_TABLES = ['dag_run', 'dag_version', 'job', 'outbox', 'secret_fetch'] as const;
+export const CLEANABLE_TABLES = ['dag_run', 'dag_version', 'callback_request', 'deadline', 'job', 'outbox', 'secret_fetch'] as const;
 /** A table that may be cleaned. */
 export type CleanableTable = (typeof CLEANABLE_TABLES)[number];
 
@@ -79,6 +79,14 @@ const CONDITIONS: Readonly<Record<CleanableTable, string>> = {
     row.created_at < $1 and not exists (select 1 from dag where dag.dag_version_id = row.id)
     and not exists (select 1 from dag_run as run where run.dag_version_id = row.id)
     and not exists (select 1 from backfill where backfill.dag_version_id = row.id)`,
+  // Those of a run go with it. These are of deadlines whose run was never created.
+  callback_request: `row.dag_run_id is null and row.ended_at < $1`,
+  // The newest stays: the run that it is about may still be the next one of its dag, and would be missed a second time.
+  deadline: `
+    row.dag_run_id is null and row.missed_at < $1 and exists (
+      select 1 from deadline as newer
+      where newer.dag_id = row.dag_id and newer.name = row.name and newer.dag_run_id is null and newer.logical_at > row.logical_at
+    )`,
   // A run that an ended scheduler still holds is found by the end of that scheduler.
   job: `
     row.ended_at < $1 and not exists (select 1 from dag_run as run where run.scheduler_term = row.id)
@@ -88,12 +96,14 @@ const CONDITIONS: Readonly<Record<CleanableTable, string>> = {
   secret_fetch: `row.last_at < $1`,
 };
 
-const HAS_DAG: ReadonlySet<CleanableTable> = new Set(['dag_run', 'dag_version', 'secret_fetch']);
+const HAS_DAG: ReadonlySet<CleanableTable> = new Set(['dag_run', 'dag_version', 'callback_request', 'deadline', 'secret_fetch']);
 
 /** The columns that name a row. */
 const KEYS: Readonly<Record<CleanableTable, readonly string[]>> = {
   dag_run: ['id'],
   dag_version: ['id'],
+  callback_request: ['id'],
+  deadline: ['id'],
   job: ['id'],
   outbox: ['id'],
   secret_fetch: ['task_instance_id', 'epoch', 'kind', 'name'],
