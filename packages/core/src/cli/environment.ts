@@ -35,6 +35,7 @@ import { migrate } from '../store/migrate.ts';
 import { bundlePlaces, startDagProcessors, type DagProcessors } from './dag-processors.ts';
 import { composeTriggerer } from './compose-triggerer.ts';
 import { announceEnvironment } from './environment-file.ts';
+import { gatherCalls } from './gather-calls.ts';
 import { keepJob } from './keep-job.ts';
 import { openStore } from './open-store.ts';
 import { openValues } from './open-values.ts';
@@ -46,6 +47,7 @@ import { maskParseReply } from './task-services/mask-parse-reply.ts';
 import { pruneBundles } from './prune-bundles.ts';
 import { pruneValues } from './prune-values.ts';
 import { VERSION } from './version.ts';
+import { waitForDatabase } from './wait-for-database.ts';
 
 /** What whoever starts an environment hears of it. */
 export interface EnvironmentOptions {
@@ -53,6 +55,8 @@ export interface EnvironmentOptions {
   readonly observeTick?: (tick: ObservedTick) => void;
   readonly onDagsChanged?: (change: DagFilesChange) => void;
   readonly log: Log;
+  /** Gives up a start that still waits for its database. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** An environment that runs in this process. */
@@ -98,6 +102,8 @@ async function compose(config: EnvironmentConfig, given: EnvironmentOptions, onS
   const store = await openStore(config, { clock, random, log: given.log.named('store') });
   onStop(() => store.close());
   const { database } = store;
+  const timeoutMs = config.database.connectTimeoutSeconds * 1_000;
+  await waitForDatabase(database, { timeoutMs, clock, log: given.log.named('store'), signal: given.signal });
   await migrate(database, clock.now());
   const secrets = await openSecrets(config, { database, clock, log: given.log.named('secrets') });
   const log = maskLog(given.log, secrets.masker);
@@ -280,6 +286,12 @@ async function startDagReading(
     onStocked: () => scheduler.wake('dags'),
   });
   onStop(() => timetables.stop());
+  // Of a thousand files each is a change; whoever is told of it looks at the dags of all.
+  const news = gatherCalls(clock, () => {
+    scheduler.wake('dags');
+    timetables.wake();
+    federation.refresh();
+  });
   const reader = new DagFileReader(child);
   const processors = await startDagProcessors(config, {
     database,
@@ -289,14 +301,13 @@ async function startDagReading(
     findProblem: ({ schedule, params }) => findScheduleProblem(schedule) ?? findParamProblem(params),
     parse: async (...file) => maskParseReply(await reader.read(...file), secrets.masker),
     onChange: (change) => {
-      scheduler.wake('dags');
-      timetables.wake();
-      federation.refresh();
+      news.ask();
       options.onDagsChanged?.(change);
     },
   });
   onStop(async () => {
     await processors.stop();
+    news.stop();
     await reader.stop();
   });
   onStop(pruneBundles(processors, { database, clock, log }));

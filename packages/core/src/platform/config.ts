@@ -48,6 +48,8 @@ const configSchema = z.strictObject({
         .string()
         .regex(/^postgres(ql)?:\/\//, 'takes a URL that begins with postgres://')
         .optional(),
+      /** Longest time in seconds that the start of an environment waits for the server; 0 for not at all. */
+      connectTimeoutSeconds: z.number().min(0).max(86_400).default(60),
     })
     .prefault({}),
   executor: z

@@ -15,6 +15,7 @@ const SHOWN: ReadonlySet<string> = new Set([
   'environment.dagsFolder',
   'api.host',
   'api.port',
+  'database.connectTimeoutSeconds',
   'executor.parallelism',
   'executor.taskHeapMb',
   'scheduler.maxMapLength',
