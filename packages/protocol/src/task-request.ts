@@ -44,6 +44,8 @@ export type TaskRequest =
       readonly taskIds?: readonly string[];
       readonly groupId?: string;
     }
+  /** The newest run of the own dag that succeeded, of those with an earlier logical date. */
+  | { readonly kind: 'previous_success' }
   /** Starts a run of a dag of this environment; asked again by the same try, also after a crash, it starts no second one. */
   | {
       readonly kind: 'trigger_dag_run';
@@ -73,6 +75,14 @@ export interface DagRunStates {
     readonly state: DagRunState;
     readonly taskInstances: readonly { readonly taskId: string; readonly mapIndex: number; readonly state: TaskInstanceState }[];
   }[];
+}
+
+/** The answer to `previous_success`, as the value of a response; null where there is no such run. ISO 8601 instants. */
+export interface PreviousSuccess {
+  readonly dataIntervalStart: string | null;
+  readonly dataIntervalEnd: string | null;
+  readonly startDate: string | null;
+  readonly endDate: string | null;
 }
 
 /** The answer to `trigger_dag_run`, as the value of a response. */

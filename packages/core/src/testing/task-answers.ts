@@ -1,5 +1,6 @@
 import { answerAssetEvents } from '../cli/task-services/asset-events.ts';
 import { answerDagRunStates } from '../cli/task-services/dag-run-states.ts';
+import { answerPreviousSuccess } from '../cli/task-services/previous-success.ts';
 import { createTaskServices } from '../cli/task-services/task-services.ts';
 import { answerTriggerDagRun } from '../cli/task-services/trigger-dag-run.ts';
 import { answerPushXCom, answerXCom } from '../cli/task-services/xcoms.ts';
@@ -18,6 +19,7 @@ export function composeTaskAnswers(parts: TriggerParts): TaskServices {
     push_xcom: (attempt, request) => answerPushXCom(xcoms, attempt, request),
     trigger_dag_run: (attempt, request) => answerTriggerDagRun(parts, attempt, request),
     asset_events: (attempt, request) => answerAssetEvents(database, attempt, request),
+    previous_success: (attempt) => answerPreviousSuccess(database, attempt),
     dag_run_states: (_attempt, request) => answerDagRunStates(database, request),
   });
 }

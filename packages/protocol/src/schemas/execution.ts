@@ -99,7 +99,7 @@ const requestSchema: z.ZodType<TaskRequest> = z.discriminatedUnion('kind', [
     taskIds: z.array(name).max(1_000).exactOptional(),
     groupId: name.exactOptional(),
   }),
-
+  z.strictObject({ kind: z.literal('previous_success') }),
   z.strictObject({
     kind: z.literal('trigger_dag_run'),
     dagId: name,

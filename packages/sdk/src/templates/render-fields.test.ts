@@ -1,4 +1,4 @@
-import type { JsonObject, TaskRequest, TaskResponse, TryContext } from '@tradewind/protocol';
+import type { JsonObject, JsonValue, TaskRequest, TaskResponse, TryContext } from '@tradewind/protocol';
 import { describe, expect, test } from 'vitest';
 import { renderFields } from './render-fields.ts';
 
@@ -29,6 +29,7 @@ const ANSWERS: Readonly<Record<string, TaskResponse>> = {
 };
 
 function nameOf(request: TaskRequest): string {
+  if (request.kind === 'previous_success') return request.kind;
   if (request.kind === 'variable') return request.key;
   return request.kind === 'connection' ? request.connId : '';
 }
@@ -87,6 +88,39 @@ describe('a template', () => {
     ['no template at all: $x', 'no template at all: $x'],
   ])('%s becomes %s', async (template, text) => {
     expect(await render(template)).toBe(text);
+  });
+
+  test('reads the dates of the run before that succeeded, asked for once and only where one is named', async () => {
+    const asked: TaskRequest[] = [];
+    const renderAsking = async (text: string, value: JsonValue): Promise<unknown> => {
+      const task = { taskId: 'load', operator: 'x', outlets: [] };
+      const ask = (request: TaskRequest): Promise<TaskResponse> => {
+        asked.push(request);
+        return Promise.resolve({ ok: true, value });
+      };
+      const { fields } = await renderFields(
+        { fields: { a: text, b: text }, templateFields: ['a', 'b'], scriptFields: [] },
+        { context, task, inputs: {}, ask },
+      );
+      return fields['b'];
+    };
+    const before = {
+      dataIntervalStart: '2026-02-27T00:00:00Z',
+      dataIntervalEnd: '2026-02-28T00:00:00Z',
+      startDate: '2026-02-28T00:00:01.5Z',
+      endDate: null,
+    };
+    expect(await renderAsking('{{ ds }}', before)).toBe('2026-03-01');
+    expect(asked).toEqual([]);
+    expect(await renderAsking('{{ prev_data_interval_start_success | ds }}/{{ prev_data_interval_end_success }}', before)).toBe(
+      '2026-02-27/2026-02-28T00:00:00+00:00',
+    );
+    expect(asked).toEqual([{ kind: 'previous_success' }]);
+    expect(await renderAsking('{{ prev_start_date_success }}|{{ prev_end_date_success }}', before)).toBe(
+      '2026-02-28T00:00:01.500000+00:00|',
+    );
+    const first = '{% if prev_start_date_success %}again{% else %}first{% endif %} {{ prev_end_date_success | default: "never" }}';
+    expect(await renderAsking(first, null)).toBe('first never');
   });
 
   test.each(['ds', 'ts', 'logical_date', 'data_interval_start', 'ts_nodash_with_tz'])(

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { decodeJson, type JsonValue, type SerializedTask, type TryContext } from '@tradewind/protocol';
+import { decodeJson, type JsonValue, type PreviousSuccess, type SerializedTask, type TryContext } from '@tradewind/protocol';
 import { RequestError } from '../errors.ts';
 import type { Ask } from '../worker/request-channel.ts';
 import { dateFilters, writeInstant } from './date-filters.ts';
@@ -10,13 +10,13 @@ export interface TemplateSource {
   readonly context: TryContext;
   readonly task: Pick<SerializedTask, 'taskId' | 'operator' | 'outlets' | 'inlets'>;
   readonly inputs: Readonly<Record<string, unknown>>;
-  /** Answers `var` and `conn`. */
+  /** Answers `var`, `conn` and the `prev_…` names. */
   readonly ask: Ask;
 }
 
 /**
  * The names of Airflow's template context, as far as a process can know them. A run without a logical date has neither `ds` nor `ts` nor any of the names
- * that depend on it: in a template they are then not defined. `var` and `conn` ask the environment when they are read.
+ * that depend on it: in a template they are then not defined. `var`, `conn` and the `prev_…` names ask the environment when they are read.
  */
 export function createTemplateScope({ context, task, inputs, ask }: TemplateSource): object {
   const { dagId, runId, taskId, mapIndex, tryNumber, maxTries, params, logicalDate } = context;
@@ -41,6 +41,7 @@ export function createTemplateScope({ context, task, inputs, ask }: TemplateSour
     triggering_asset_events: eventsByAsset(context),
     task_reschedule_count: context.rescheduleCount ?? 0,
     test_mode: false,
+    ...previousSuccessOf(ask),
     var: { value: readerOf((key) => readVariable(ask, key)), json: readerOf(async (key) => parse(key, await readVariable(ask, key))) },
     conn: readerOf((connId) => readConnection(ask, connId)),
     macros: readerOf(readMacro),
@@ -68,6 +69,26 @@ function eventsByAsset({ triggeringEvents }: TryContext): Readonly<Record<string
   const events: Record<string, object[]> = {};
   for (const { assetName, ...event } of triggeringEvents) (events[assetName] ??= []).push(event);
   return events;
+}
+
+/** Dates of the newest earlier run that succeeded; null where there is none. Asked for when the first of them is read, once for all templates of the task. */
+function previousSuccessOf(ask: Ask): Readonly<Record<string, () => Promise<string | null>>> {
+  let asked: Promise<PreviousSuccess | undefined> | undefined;
+  const dateOf = (name: keyof PreviousSuccess) => async (): Promise<string | null> => {
+    const previous = await (asked ??= readPreviousSuccess(ask));
+    const date = previous?.[name] ?? null;
+    return date === null ? null : writeInstant(date);
+  };
+  return {
+    prev_data_interval_start_success: dateOf('dataIntervalStart'),
+    prev_data_interval_end_success: dateOf('dataIntervalEnd'),
+    prev_start_date_success: dateOf('startDate'),
+    prev_end_date_success: dateOf('endDate'),
+  };
+}
+
+async function readPreviousSuccess(ask: Ask): Promise<PreviousSuccess | undefined> {
+  return ((await read(ask, { kind: 'previous_success' })) ?? undefined) as PreviousSuccess | undefined;
 }
 
 /** An object whose properties are asked for one by one; undefined is not defined. */

@@ -11,6 +11,7 @@ import type { Database } from '../../store/database.ts';
 import { answerAssetEvents } from './asset-events.ts';
 import { answerDagRunStates } from './dag-run-states.ts';
 import type { EnvironmentSecrets } from './environment-secrets.ts';
+import { answerPreviousSuccess } from './previous-success.ts';
 import { answerConnection, answerMask, answerRenderedFields, answerVariable, type SecretAnswers } from './secrets.ts';
 import { createTaskServices } from './task-services.ts';
 import { answerTriggerDagRun } from './trigger-dag-run.ts';
@@ -48,6 +49,7 @@ export function composeTaskServices({ config, ...parts }: TaskServicesParts): Ta
     push_xcom: (attempt, request) => answerPushXCom(xcoms, attempt, request),
     trigger_dag_run: (attempt, request) => answerTriggerDagRun(parts, attempt, request),
     asset_events: (attempt, request) => answerAssetEvents(parts.database, attempt, request),
+    previous_success: (attempt) => answerPreviousSuccess(parts.database, attempt),
     dag_run_states: (_attempt, request) => answerDagRunStates(parts.database, request),
   });
 }
