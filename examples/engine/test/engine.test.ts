@@ -5,6 +5,7 @@ import { runDag } from '@tradewind/sdk/testing';
 import { describe, expect, test } from 'vitest';
 import { branches } from '../dags/branches.ts';
 import { groups } from '../dags/groups.ts';
+import { markets } from '../dags/many_dags.ts';
 import { mappedGroups, mapping } from '../dags/mapping.ts';
 import { refresh, report, starter } from '../dags/other_dags.ts';
 import { setups } from '../dags/setups.ts';
@@ -51,6 +52,14 @@ describe('mapping', () => {
     const { task } = await runDag(mappedGroups);
     expect(task('per_region.count').instances.map(({ state }) => state)).toEqual(['success', 'success', 'skipped']);
     expect(task('total').value).toBe(4);
+  });
+});
+
+describe('many dags', () => {
+  test('made in a loop are dags of their own', async () => {
+    expect(markets.map(({ dagId }) => dagId)).toEqual(['engine_market_eu', 'engine_market_us', 'engine_market_jp']);
+    const days = await Promise.all(markets.map(async (each) => (await runDag(each)).task('close_day').value));
+    expect(days).toEqual(['42 EUR', '42 USD', '42 JPY']);
   });
 });
 
