@@ -213,6 +213,9 @@ export class Checker {
     if (task === undefined) return;
     task.mapIndex = change.map_index;
     if (change.new_epoch < task.epoch) this.#violate('I4', `${nameOf(task)} went back from epoch ${task.epoch} to ${change.new_epoch}`);
+    // The start of a short attempt is stored together with its end.
+    const isWholeTry = task.state === 'queued' && change.new_epoch === task.epoch && TASK_INSTANCE_TRANSITIONS.running.includes(next);
+    if (isWholeTry && !this.#isOperation) this.#onTaskState(change, task, 'running');
     if (next !== task.state) this.#onTaskState(change, task, next);
     task.epoch = change.new_epoch;
   }

@@ -8,7 +8,9 @@ export interface StatementMutation {
 /** Known bugs in what statements say, by name. */
 export const STATEMENT_MUTANTS = {
   /** A finish no longer looks whether the task instance is running. */
-  'no-state-guard': [{ statement: 'finish_task_instances', without: 'task_instance.state = ended.from_state or', instead: 'ended.epoch > 0 or' }],
+  'no-state-guard': [
+    { statement: 'finish_task_instances', without: 'task_instance.state = ended.from_state or', instead: 'ended.epoch > 0 or' },
+  ],
   /** A start no longer looks whether the task instance is queued. */
   'no-start-guard': [{ statement: 'start_task_instances', without: `and task_instance.state = 'queued'`, instead: '' }],
   /** A late report of a replaced attempt is taken for one of the current attempt. */
@@ -59,7 +61,9 @@ export const STATEMENT_MUTANTS = {
     },
   ],
   /** A pool takes whoever comes. */
-  'no-pool-limit': [{ statement: 'queue_task_instances', without: '(room.slots is null or', instead: '(candidate.asked < 100 or room.slots is null or' }],
+  'no-pool-limit': [
+    { statement: 'queue_task_instances', without: '(room.slots is null or', instead: '(candidate.asked < 100 or room.slots is null or' },
+  ],
   /** The limit of a task over all runs of its dag is not looked at. */
   'no-task-limit': [
     {
@@ -145,7 +149,13 @@ export const STATEMENT_MUTANTS = {
   /** A task instance that the list has no element for any more is not removed. */
   'surplus-not-removed': [{ statement: 'settle_task_instances', without: `'upstream_failed', 'removed')`, instead: `'upstream_failed')` }],
   /** A scheduler that holds a run no longer still decides about it. */
-  'unheld-schedule': [{ statement: 'schedule_task_instances', without: 'task_instance.dag_run_id) = $1', instead: `task_instance.dag_run_id) is not ($1 || '?')` }],
+  'unheld-schedule': [
+    {
+      statement: 'schedule_task_instances',
+      without: 'task_instance.dag_run_id) = $1',
+      instead: `task_instance.dag_run_id) is not ($1 || '?')`,
+    },
+  ],
   /** What runs is taken back as if it had only been queued. */
   'reset-running': [
     {

@@ -6,7 +6,7 @@
  * because every step starts from what the database says.
  */
 import type { AttemptReport } from '@tradewind/protocol';
-import type { Clock, Timer } from '../platform/clock.ts';
+import { sleep, type Clock, type Timer } from '../platform/clock.ts';
 import { messageOf } from '../platform/errors.ts';
 import { endJob } from '../store/transitions/jobs.ts';
 import { advanceBackfills } from './advance-backfills.ts';
@@ -124,7 +124,7 @@ async function runLoop(state: SchedulerState, waiter: Waiter, stopping: AbortSig
       failures = 0;
       await waiter.wait(nextDueAt(state));
       // Reports that have arrived in the same turn of the event loop are one tick.
-      if (state.inFlight > 0) await endOfTurn(state.parts.clock);
+      if (state.inFlight > 0) await sleep(state.parts.clock, 0, stopping);
     } catch (error) {
       failures += 1;
       state.parts.log.error('a scheduler pass failed; it is tried again', { error, message: messageOf(error), failures });
@@ -133,12 +133,6 @@ async function runLoop(state: SchedulerState, waiter: Waiter, stopping: AbortSig
       await waiter.wait(state.parts.clock.now() + Math.round(longest * (0.5 + state.parts.random.fraction() / 2)), stopping);
     }
   }
-}
-
-function endOfTurn(clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    clock.setTimer(0, resolve);
-  });
 }
 
 /** One pass: the steps below, in this order. Each may throw; the next pass then starts again from what is stored. */
