@@ -172,15 +172,18 @@ function nextDueAt(state: SchedulerState): number {
   const hasEnds = state.reports.some(({ type }) => type === 'ended');
   const now = state.parts.clock.now();
   const hasWork =
-    hasEnds ||
+    (hasEnds && !isBusy(state)) ||
     state.mayStartRuns ||
     state.mayHaveChanges ||
     state.stale.size > 0 ||
     state.growing.size > 0 ||
     hasPastNews(state) ||
     state.triggerWatch.mayHaveFired;
-  if (hasWork) return isBusy(state) ? now + GATHER_MS : now;
+  // With every slot taken the steps that make work can wait for the reports that make room.
+  const isFull = isBusy(state) && state.inFlight >= state.parts.executor.parallelism;
+  if (hasWork) return isFull ? now + GATHER_MS : now;
   return Math.min(
+    hasEnds ? now + GATHER_MS : Number.POSITIVE_INFINITY,
     state.nextRecoveryAt,
     state.nextScheduledAt ?? Number.POSITIVE_INFINITY,
     state.queues.nextDueAt ?? Number.POSITIVE_INFINITY,

@@ -83,8 +83,8 @@ const MAX_STARTING = 2;
 const BRIEF_TRY_MS = 3;
 /** A start or an import that takes longer waits for something. */
 const LONG_START_MS = 1_000;
-/** How much the last try says of the next ones. */
-const LAST_TRY_WEIGHT = 0.1;
+/** How much a try that took longer says of the next ones. A shorter one says everything: what it took is what a try takes that has the processor to itself. */
+const LAST_TRY_WEIGHT = 0.02;
 /** A pool at its limit gives a child away to another bundle version whose tries have waited this long. */
 const STARVING_MS = 1_000;
 /** After a process could not be started, spares wait this long; tries that wait are an own reason to start one. */
@@ -110,6 +110,8 @@ export class ChildPool {
   readonly #idle = new Set<Member>();
   readonly #waiting = new WaitingTries();
   #newestVersion: string | undefined;
+  /** When a look last found that those that are there suffice. */
+  #enoughAtMs = Number.NEGATIVE_INFINITY;
   /** How long a try takes, as the last ones have shown. */
   #usualTryMs = Number.POSITIVE_INFINITY;
   #growTimer: Timer | undefined;
@@ -201,7 +203,7 @@ export class ChildPool {
 
   #noteDuration({ lastTryMs }: PooledChild): void {
     if (lastTryMs === undefined) return;
-    const before = Number.isFinite(this.#usualTryMs) ? this.#usualTryMs : lastTryMs;
+    const before = Math.min(this.#usualTryMs, lastTryMs);
     this.#usualTryMs = before + (lastTryMs - before) * LAST_TRY_WEIGHT;
   }
 
@@ -218,17 +220,38 @@ export class ChildPool {
     return isForAnother && this.#parts.clock.monotonicMs() - oldest.sinceMs > STARVING_MS;
   }
 
-  /** Adds a child where tries wait and those that are there do not suffice. */
+  /** Adds a child where tries wait and those that are there do not suffice: at once where none of them could take what waits, else after a look. */
   #grow(): void {
-    this.#growTimer?.cancel();
     const oldest = this.#waiting.oldest();
-    if (oldest === undefined || this.#isStopping || this.#startingCount() >= Math.min(MAX_STARTING, this.#waiting.size)) return;
-    const waitedMs = this.#parts.clock.monotonicMs() - oldest.sinceMs;
-    if ((waitedMs < GROW_AFTER_MS || this.#isProcessorBound()) && this.#canBeServed(oldest)) {
-      const againMs = waitedMs < GROW_AFTER_MS ? GROW_AFTER_MS - waitedMs : GROW_AFTER_MS;
-      this.#growTimer = this.#parts.clock.setTimer(againMs, () => this.#grow());
-      return;
-    }
+    if (oldest === undefined || !this.#mayStartMore()) return;
+    if (this.#canBeServed(oldest)) this.#lookLater(oldest);
+    else this.#addForWaiting();
+  }
+
+  /** A look comes after the events that have arrived meanwhile, so that no try is taken for a long one whose end was not heard yet. */
+  #lookLater({ sinceMs }: WaitingTry): void {
+    if (this.#growTimer !== undefined) return;
+    const { clock } = this.#parts;
+    const delayMs = Math.max(sinceMs, this.#enoughAtMs) + GROW_AFTER_MS - clock.monotonicMs();
+    this.#growTimer = clock.setTimer(Math.max(0, delayMs), () => {
+      this.#growTimer = clock.setTimer(0, () => {
+        this.#growTimer = undefined;
+        this.#look();
+      });
+    });
+  }
+
+  #look(): void {
+    const oldest = this.#waiting.oldest();
+    if (oldest === undefined || !this.#mayStartMore()) return;
+    const now = this.#parts.clock.monotonicMs();
+    const areEnough = now - oldest.sinceMs < GROW_AFTER_MS || this.#isProcessorBound();
+    if (areEnough) this.#enoughAtMs = now;
+    if (areEnough && this.#canBeServed(oldest)) this.#lookLater(oldest);
+    else this.#addForWaiting();
+  }
+
+  #addForWaiting(): void {
     if (this.#isFull()) {
       // Idle children that could take the try would have it.
       const [unused] = this.#idle;
@@ -237,6 +260,10 @@ export class ChildPool {
     }
     this.#addChild();
     this.#grow();
+  }
+
+  #mayStartMore(): boolean {
+    return !this.#isStopping && this.#startingCount() < Math.min(MAX_STARTING, this.#waiting.size);
   }
 
   /** Whether another child would only get in the way of those that there are: as many as there are cores are starting, importing or running one brief try after the other. */
