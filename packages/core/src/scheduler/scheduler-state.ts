@@ -109,6 +109,8 @@ export interface SchedulerState {
   inFlight: number;
   /** How many attempts had ended when the last tick that heard of any took place. */
   lastEnds: number;
+  /** Whether the last tick gave away every slot that was free. */
+  areSlotsTaken: boolean;
   /** Whether runs may have become ready to be created or started. */
   mayStartRuns: boolean;
   /** When the next scheduled run is due; undefined where none is known. */
@@ -147,6 +149,7 @@ export function createSchedulerState(parts: SchedulerParts, term: number): Sched
     stale: new Set(),
     inFlight: 0,
     lastEnds: 0,
+    areSlotsTaken: false,
     mayStartRuns: true,
     nextScheduledAt: parts.clock.now(),
     schedules: { cursor: '', hasFullDags: false, lookedAt: 0 },

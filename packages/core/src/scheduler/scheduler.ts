@@ -179,9 +179,8 @@ function nextDueAt(state: SchedulerState): number {
     state.growing.size > 0 ||
     hasPastNews(state) ||
     state.triggerWatch.mayHaveFired;
-  // With every slot taken the steps that make work can wait for the reports that make room.
-  const isFull = isBusy(state) && state.inFlight >= state.parts.executor.parallelism;
-  if (hasWork) return isFull ? now + GATHER_MS : now;
+  // Where the last tick left no slot free, the steps that make work can wait for the reports that make room.
+  if (hasWork) return isBusy(state) && state.areSlotsTaken ? now + GATHER_MS : now;
   return Math.min(
     hasEnds ? now + GATHER_MS : Number.POSITIVE_INFINITY,
     state.nextRecoveryAt,

@@ -23,18 +23,20 @@ export function lineUp(state: SchedulerState, run: ActiveRun): void {
 /** Gives free slots to those in line. A list leaves the line when it is empty or its run has reached its own limit; the end of one of the run's tasks puts it back. */
 export function fillSlots(state: SchedulerState, plan: TickPlan): void {
   const { line, parts } = state;
-  const most = Math.min(parts.executor.parallelism - state.inFlight, parts.tickSize ?? DEFAULT_TICK_SIZE);
+  const free = parts.executor.parallelism - state.inFlight;
+  const most = Math.min(free, parts.tickSize ?? DEFAULT_TICK_SIZE);
   const full = new Set<string>();
   for (const [pool, until] of state.fullPools) if (until <= plan.now) state.fullPools.delete(pool);
   while (plan.queued.length < most) {
     const list = line.take(({ pool }) => !full.has(pool) && !state.fullPools.has(pool));
-    if (list === undefined) return;
+    if (list === undefined) break;
     const { run } = list;
     if (state.runs.get(run.row.id) !== run || run.isPaused || run.occupied >= run.graph.dag.maxActiveTasks) continue;
     const task = nextOf(list);
     if (task !== undefined) placeTask(state, { list, task, full }, plan);
     if (list.tasks.length > 0) line.add(list);
   }
+  state.areSlotsTaken = plan.queued.length >= free;
 }
 
 /** Lets task instances try again that wanted more slots than their pool had. */

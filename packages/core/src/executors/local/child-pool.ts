@@ -286,10 +286,14 @@ export class ChildPool {
     return false;
   }
 
-  /** Keeps as many children ready as are wanted, which hides the tens of milliseconds that a process takes to start. While tries wait, a spare child is one that `#grow` has not found useful. */
+  /**
+   * Keeps as many children ready as are wanted, which hides the tens of milliseconds that a process takes to start. While tries wait, or the processor is what they wait for, a spare child
+   * is one that `#grow` has not found useful.
+   */
   #keepSpare(): void {
     const { clock, limits } = this.#parts;
-    if (this.#isStopping || this.#waiting.size > 0 || clock.monotonicMs() < this.#spareNotBeforeMs) return;
+    if (this.#isStopping || clock.monotonicMs() < this.#spareNotBeforeMs) return;
+    if (this.#waiting.size > 0 || this.#isProcessorBound()) return;
     for (let ready = this.#readyCount() + this.#startingCount(); ready < limits.minimumSpare && !this.#isFull(); ready += 1)
       this.#addChild();
   }
