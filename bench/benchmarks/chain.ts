@@ -7,16 +7,21 @@ const RUNS = 8;
 const WARM_UP_RUNS = 2;
 
 /** A dag file with the chain. */
-export const CHAIN_DAG = `
+export const CHAIN_DAG = chainDag('{}');
+
+/** The same with options for the dag, as source text. */
+export function chainDag(options: string): string {
+  return `
 import { dag } from '@tradewind/sdk';
 const now = () => Number(process.hrtime.bigint()) / 1e6;
-export const chain = dag('chain', {}, (d) => {
+export const chain = dag('chain', ${options}, (d) => {
   let previous;
   for (let index = 0; index < ${TASKS}; index += 1) {
     previous = d.task('task_' + String(index).padStart(3, '0'), { after: previous ? [previous] : [], run: () => { const start = now(); return { start, end: now() }; } });
   }
 });
 `;
+}
 
 interface Stamp {
   readonly start: number;

@@ -1,12 +1,19 @@
 import { startBenchEnvironment, type BenchDatabase } from '../bench-environment.ts';
 import { percentiles, round, type Figures } from '../figures.ts';
 import { openHopFloor } from '../floor.ts';
-import { CHAIN_DAG, readHops } from './chain.ts';
+import { chainDag, readHops } from './chain.ts';
 import { MAP_DAG, MAP_SETTINGS } from './map.ts';
+
+/** By default a task weighs what follows it, and the last of the chain, which nothing follows, would rightly wait for what weighs more. */
+const EQUAL = `{ taskDefaults: { weightRule: 'absolute' } }`;
 
 /** The hops of a chain while another dag has 10,000 task instances ready: what a narrow run pays for a wide one beside it. */
 export async function tail(database: BenchDatabase): Promise<Figures> {
-  const environment = await startBenchEnvironment(database, { 'chain.ts': CHAIN_DAG, 'map.ts': MAP_DAG }, MAP_SETTINGS);
+  const environment = await startBenchEnvironment(
+    database,
+    { 'chain.ts': chainDag(EQUAL), 'map.ts': MAP_DAG.replace('{ maxActiveTasks', `{ ...${EQUAL}, maxActiveTasks`) },
+    MAP_SETTINGS,
+  );
   try {
     await environment.run('chain');
     const floor = await openHopFloor(environment.postgresUrl);

@@ -8,6 +8,9 @@ export interface Random {
   uuid(): string;
 }
 
+const TAIL_BYTES = 8;
+const TAILS_AT_ONCE = 256;
+
 /**
  * Chance from the operating system; ids from that and `now`.
  * @param now milliseconds since the epoch, for the first 48 bits of an id
@@ -15,6 +18,7 @@ export interface Random {
 export function systemRandom(now: () => number): Random {
   let lastMs = 0;
   let sequence = 0;
+  let tails = Buffer.alloc(0);
   return {
     fraction: () => Math.random(),
     uuid() {
@@ -23,7 +27,11 @@ export function systemRandom(now: () => number): Random {
       // Twelve bits count within a millisecond, so ids of one process sort in the order they were made (RFC 9562 §6.2).
       lastMs = sequence > 0xfff ? ms + 1 : ms;
       sequence &= 0xfff;
-      return formatUuid(lastMs, sequence, randomBytes(8));
+      // Asking the system for many bytes costs no more than asking for eight.
+      if (tails.length === 0) tails = randomBytes(TAIL_BYTES * TAILS_AT_ONCE);
+      const tail = tails.subarray(0, TAIL_BYTES);
+      tails = tails.subarray(TAIL_BYTES);
+      return formatUuid(lastMs, sequence, tail);
     },
   };
 }
