@@ -34,6 +34,10 @@ const BY_KEY = [
   'enable_bitmapscan=off',
   'enable_hashjoin=off',
   'enable_mergejoin=off',
+  // Without a word about costs it goes through a whole index where it believes that a table is small, and goes on to do so when it no longer is.
+  'random_page_cost=0.01',
+  'seq_page_cost=0.01',
+  'cpu_tuple_cost=1',
   'plan_cache_mode=force_generic_plan',
   'jit=off',
 ]
