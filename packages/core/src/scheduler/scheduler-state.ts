@@ -43,7 +43,7 @@ export interface SchedulerParts {
   readonly leaseMs?: number;
   /** How often the lease is renewed and recovery looks around, in milliseconds. @default 2_000 */
   readonly recoveryIntervalMs?: number;
-  /** Most rows that one tick writes. @default 250 */
+  /** Most rows that one tick writes. @default 500 */
   readonly tickSize?: number;
   /** Most task instances of one mapped task. @default 1_024 */
   readonly maxMapLength?: number;
@@ -60,7 +60,7 @@ export interface ObservedTick {
 
 export const DEFAULT_LEASE_MS = 6_000;
 export const DEFAULT_RECOVERY_INTERVAL_MS = 2_000;
-export const DEFAULT_TICK_SIZE = 250;
+export const DEFAULT_TICK_SIZE = 500;
 
 /** A task instance that goes on by itself at a time, if it is still at this epoch: a retry, a next poke, the end of a wait. */
 export interface TaskTimer extends TaskOfRun {
