@@ -65,7 +65,8 @@ const sqliteDialect: SqlDialect = {
   dialect: 'sqlite',
   rows(placeholder, alias, columns) {
     const list = Object.keys(columns).map((name) => `value ->> '${name}' as ${name}`);
-    return `(select ${list.join(', ')} from json_each(${placeholder})) as ${alias}`;
+    // With text each column of each row would be parsed out of it anew.
+    return `(select ${list.join(', ')} from jsonb_each(${placeholder})) as ${alias}`;
   },
   forUpdate: '',
   forUpdateSkipLocked: '',
