@@ -169,20 +169,23 @@ function forgetNews(state: SchedulerState): void {
 
 /** When the loop must look again although nobody woke it: at once where a step left work. */
 function nextDueAt(state: SchedulerState): number {
-  const hasEnds = state.reports.some(({ type }) => type === 'ended');
   const now = state.parts.clock.now();
-  const hasWork =
-    (hasEnds && !isBusy(state)) ||
-    state.mayStartRuns ||
-    state.mayHaveChanges ||
-    state.stale.size > 0 ||
-    state.growing.size > 0 ||
-    hasPastNews(state) ||
-    state.triggerWatch.mayHaveFired;
+  const hasEnds = state.reports.some(({ type }) => type === 'ended');
+  if (hasEnds && !isBusy(state)) return now;
   // Where the last tick left no slot free, the steps that make work can wait for the reports that make room.
-  if (hasWork) return isBusy(state) && state.areSlotsTaken ? now + GATHER_MS : now;
+  if (hasWork(state)) return isBusy(state) && state.areSlotsTaken ? now + GATHER_MS : now;
+  return Math.min(hasEnds ? now + GATHER_MS : Number.POSITIVE_INFINITY, nextMoment(state));
+}
+
+/** Whether a step of the pass before has left something for the next. */
+function hasWork(state: SchedulerState): boolean {
+  const { mayStartRuns, mayHaveChanges, triggerWatch, stale, growing } = state;
+  return mayStartRuns || mayHaveChanges || triggerWatch.mayHaveFired || stale.size > 0 || growing.size > 0 || hasPastNews(state);
+}
+
+/** The next time at which something is due. */
+function nextMoment(state: SchedulerState): number {
   return Math.min(
-    hasEnds ? now + GATHER_MS : Number.POSITIVE_INFINITY,
     state.nextRecoveryAt,
     state.nextScheduledAt ?? Number.POSITIVE_INFINITY,
     state.queues.nextDueAt ?? Number.POSITIVE_INFINITY,

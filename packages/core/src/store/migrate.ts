@@ -12,7 +12,18 @@ import { offloadedValues } from './migrations/0009-offloaded-values.ts';
 import { lookups } from './migrations/0010-lookups.ts';
 import type { Migration } from './migrations/migration.ts';
 
-const MIGRATIONS: readonly Migration[] = [initial, engine, schedules, assets, secrets, bundles, triggers, operations, offloadedValues, lookups];
+const MIGRATIONS: readonly Migration[] = [
+  initial,
+  engine,
+  schedules,
+  assets,
+  secrets,
+  bundles,
+  triggers,
+  operations,
+  offloadedValues,
+  lookups,
+];
 
 /** The schema version that this program needs. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -14,7 +14,7 @@ import type { Chance } from './chance.ts';
 export const DRAWN_POOLS: Readonly<Record<string, number>> = { one: 1, two: 2, three: 3 };
 
 /** The longest list that a drawn task returns. */
-export const LONGEST_LIST = 5;
+const LONGEST_LIST = 5;
 /** Lists of lists of lists say nothing that shorter ones do not: no mapped task may become longer. */
 const MOST_INSTANCES = 30;
 
