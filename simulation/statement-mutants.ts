@@ -30,8 +30,8 @@ export const STATEMENT_MUTANTS = {
   'no-run-limit': [
     {
       statement: 'start_dag_runs',
-      without: 'where queued.place <= dag.max_active_runs -',
-      instead: 'where queued.place <= 1 + dag.max_active_runs -',
+      without: 'and queued.place <= coalesce(backfill.max_active_runs, dag.max_active_runs) -',
+      instead: 'and queued.place <= 1 + coalesce(backfill.max_active_runs, dag.max_active_runs) -',
     },
   ],
   /** The value of an attempt is stored although the attempt was refused. */

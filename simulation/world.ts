@@ -9,7 +9,7 @@ import { decideTryEnd } from '../packages/core/src/model/try-end.ts';
 import { silentLog } from '../packages/core/src/platform/log.ts';
 import { startScheduler, type Scheduler } from '../packages/core/src/scheduler/scheduler.ts';
 import { drawOperation } from '../packages/core/src/scheduler/testing/draw-operation.ts';
-import { defineStatement, type Database, type Statement } from '../packages/core/src/store/database.ts';
+import { defineStatement, wakeOthers, type Database, type Statement } from '../packages/core/src/store/database.ts';
 import { migrate } from '../packages/core/src/store/migrate.ts';
 import { operateOnDagRuns } from '../packages/core/src/store/operate-on-dag-runs.ts';
 import { openSqliteConnection } from '../packages/core/src/store/sqlite-database.ts';
@@ -87,7 +87,14 @@ export async function playEpisode(random: SeededRandom, steps: number, mutant?: 
     time,
     random,
     database,
-    worldDatabase: { run: (statements) => database.batch(statements), afterCommit: (transaction) => checker.afterCommit(transaction) },
+    worldDatabase: {
+      run(statements) {
+        const rows = database.batch(statements);
+        if (statements.includes(wakeOthers)) wakeSome(world, 0.7);
+        return rows;
+      },
+      afterCommit: (transaction) => checker.afterCommit(transaction),
+    },
     changedAt: () => checker.changedAt,
     dags,
     history,
@@ -223,7 +230,7 @@ function startSimulatedConsumer(world: World, process: SimulatedProcess): void {
     random: { fraction: () => random.fraction(), uuid: () => random.uuid() },
     log: silentLog,
     onRunRequested: () => {
-      for (const scheduler of world.schedulers.values()) if (random.happens(0.7)) scheduler.wake('runs');
+      wakeSome(world, 0.7);
     },
     onActivity: () => {},
   });
@@ -284,6 +291,11 @@ async function runAtOnce(world: World, statements: Parameters<Database['batch']>
   world.worldDatabase.afterCommit({ by: 'others' });
 }
 
+/** Tells the schedulers that there may be something to start; some of them do not hear it. */
+function wakeSome({ schedulers, random }: World, share: number): void {
+  for (const scheduler of schedulers.values()) if (random.happens(share)) scheduler.wake('runs');
+}
+
 /** People and other environments: runs by hand, messages, pauses. Each is noted the moment it is sure to have been asked for. */
 function keepAsking(world: World): void {
   const { time, random } = world;
@@ -328,7 +340,7 @@ function trigger(world: World, dag: SerializedDag): void {
   );
   world.worldDatabase.afterCommit({ by: 'others' });
   void asked;
-  for (const scheduler of world.schedulers.values()) if (random.happens(0.7)) scheduler.wake('runs');
+  wakeSome(world, 0.7);
 }
 
 /** Somebody clears or marks something of one of the dag's latest runs, as the API does; nobody comes in between. */
@@ -349,7 +361,7 @@ function operate(world: World, dag: SerializedDag): void {
     const run = random.pick([newest, ...others]);
     const context = { database, now: time.now, newId: () => random.uuid() };
     await operateOnDagRuns(context, { selection: { dagId: dag.dagId, runId: run.runId }, decide });
-    for (const scheduler of world.schedulers.values()) if (random.happens(0.5)) scheduler.wake('runs');
+    wakeSome(world, 0.5);
   };
   operated().catch(ignore);
 }

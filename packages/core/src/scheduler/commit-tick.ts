@@ -54,7 +54,8 @@ export async function commitTick(state: SchedulerState, plan: TickPlan): Promise
     forgetRun(state, run);
     state.pastChanged.add(run.row.dagId);
   }
-  if (plan.finishedRuns.length > 0) state.mayStartRuns = true;
+  // Of several schedulers whoever has the time starts what waited for the end of these: the commit has woken them all, this one too.
+  if (plan.finishedRuns.length > 0 && state.parts.isAlone) state.mayStartRuns = true;
   noteTriggers(state, plan);
   tellOthers(state, returned);
 }
@@ -107,7 +108,9 @@ function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly Ti
     ...queueStatements(state, plan),
     ...finishRunStatements(plan),
     ...ended,
-    ...unlessEmpty([...events, ...told, ...waiting, ...ended], () => [{ step: 'wake', statement: wakeOthers }]),
+    ...unlessEmpty([...events, ...told, ...waiting, ...ended, ...roomForOthers(state, plan)], () => [
+      { step: 'wake', statement: wakeOthers },
+    ]),
   ];
 }
 
@@ -126,6 +129,10 @@ function startsAndEnds(plan: TickPlan): { readonly started: readonly StartedAtte
 /** Task instances of which a new try begins that is not the first of all: at epoch 0 nothing has run yet. */
 function tryingAgain({ scheduled, deferring }: TickPlan): readonly BegunTaskInstance[] {
   return [...scheduled.filter(({ raisesTry }) => raisesTry === 1), ...deferring].filter(({ epoch }) => epoch > 0);
+}
+
+function roomForOthers({ parts }: SchedulerState, { finishedRuns }: TickPlan): readonly unknown[] {
+  return parts.isAlone ? [] : finishedRuns;
 }
 
 function unlessEmpty<Row>(rows: readonly Row[], statements: (rows: readonly Row[]) => readonly TickStatement[]): readonly TickStatement[] {
