@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { CodeLocation, LogRecord } from '@tradewind/protocol';
+import type { ValueSealer } from '../model/masking/value-sealer.ts';
 import { authorEntry } from '../platform/child-process.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { EnvironmentConfig } from '../platform/config.ts';
@@ -16,6 +17,7 @@ interface TriggererSurroundings {
   readonly log: Log;
   readonly locateCode: (file: string, bundleVersion: string) => CodeLocation;
   readonly maskRecord: (record: LogRecord) => LogRecord;
+  readonly sealer: ValueSealer;
   readonly onFired: () => void;
 }
 

@@ -1,4 +1,5 @@
 import type { TriggerWork } from '@tradewind/protocol';
+import { messageOf } from '../platform/errors.ts';
 import { wakeOthers } from '../store/database.ts';
 import { claimTriggers, releaseTriggers, selectTriggersOf, type ClaimedTrigger } from '../store/transitions/claim-triggers.ts';
 import { fireTriggers } from '../store/transitions/fire-triggers.ts';
@@ -55,8 +56,25 @@ export async function takeTriggers(state: TriggererState): Promise<void> {
     const most = Math.min(MOST_AT_ONCE, capacity - state.pool.size);
     if (most <= 0) return;
     const [claimed] = await database.batch([claimTriggers(state.term, most)]);
-    state.pool.run(claimed.map((trigger) => hold(state, trigger)));
+    const opened = claimed.flatMap((trigger) => openArgs(state, trigger));
+    state.pool.run(opened.map((trigger) => hold(state, trigger)));
+    if (opened.length < claimed.length) await storeFired(state);
     if (claimed.length < most) return;
+  }
+}
+
+/** The trigger with what its task handed to it; one that cannot be opened fires with that. */
+function openArgs({ parts: { sealer }, fired }: TriggererState, claimed: ClaimedTrigger): ClaimedTrigger[] {
+  const { taskInstanceId, epoch, args } = claimed;
+  try {
+    return [sealer === undefined ? claimed : { ...claimed, args: sealer.openJson(args) }];
+  } catch (error) {
+    fired.push({
+      taskInstanceId,
+      epoch,
+      event: { ok: false, message: `what the task handed to its trigger cannot be opened: ${messageOf(error)}` },
+    });
+    return [];
   }
 }
 

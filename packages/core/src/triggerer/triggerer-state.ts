@@ -1,5 +1,7 @@
-import type { CodeLocation, LogRecord } from '@tradewind/protocol';
+import type { CodeLocation, LogRecord, TriggerEvent } from '@tradewind/protocol';
+import type { ValueSealer } from '../model/masking/value-sealer.ts';
 import type { Clock } from '../platform/clock.ts';
+import { messageOf } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import type { Database } from '../store/database.ts';
 import type { ClaimedTrigger } from '../store/transitions/claim-triggers.ts';
@@ -22,6 +24,8 @@ export interface TriggererParts {
   readonly logsFolder: string;
   /** Takes secrets out of what the code of triggers and callbacks logs. @default nothing is taken out */
   readonly maskRecord?: (record: LogRecord) => LogRecord;
+  /** Opens the secrets that a task handed to its trigger, and seals those that the trigger hands back. @default both pass as they are */
+  readonly sealer?: Pick<ValueSealer, 'openJson' | 'sealJson'>;
   readonly startTriggerChild: (events: TriggerChildEvents) => TriggerChild;
   readonly startCallbackChild: (events: CallbackChildEvents) => CallbackChild;
   /** Called after a commit that made triggers fire. */
@@ -116,7 +120,7 @@ export function triggerName({ taskInstanceId, epoch }: { readonly taskInstanceId
   return `${taskInstanceId}.${epoch}`;
 }
 
-function createPool({ clock, log, startTriggerChild, triggersPerChild }: TriggererParts, state: () => TriggererState): TriggerPool {
+function createPool({ clock, log, startTriggerChild, triggersPerChild, sealer }: TriggererParts, state: () => TriggererState): TriggerPool {
   return new TriggerPool({
     clock,
     log,
@@ -130,8 +134,18 @@ function createPool({ clock, log, startTriggerChild, triggersPerChild }: Trigger
       const { taskInstanceId, epoch } = trigger.claimed;
       held.delete(number);
       numbers.delete(triggerName(trigger.claimed));
-      fired.push({ taskInstanceId, epoch, event });
+      fired.push({ taskInstanceId, epoch, event: sealEvent(event, sealer) });
       wake();
     },
   });
+}
+
+/** The event as it is stored. One that cannot be made safe is not stored. */
+function sealEvent(event: TriggerEvent, sealer: TriggererParts['sealer']): TriggerEvent {
+  if (!event.ok || sealer === undefined) return event;
+  try {
+    return { ok: true, json: sealer.sealJson(event.json) };
+  } catch (error) {
+    return { ok: false, message: `what the trigger returned could not be sealed: ${messageOf(error)}` };
+  }
 }

@@ -94,6 +94,27 @@ describeDatabases('the triggerer', (open) => {
     ]);
   });
 
+  test('opens what a task has sealed for its trigger, and seals what the trigger hands back', async () => {
+    const database = await prepare();
+    const sealer = {
+      openJson: (json: string): string => {
+        if (json === '"two"') throw new Error('the key is gone');
+        return json.replace('one', 'opened');
+      },
+      sealJson: (json: string): string => json.replace('secret', 'sealed'),
+    };
+    await using world = await start(database, succeed, { sealer });
+    await vi.waitUntil(() => world.fired() === 1, PATIENCE);
+    const running = world.children.flatMap((child) => [...child.running.values()].map(({ argsJson }) => argsJson));
+    expect(running).toEqual(['"opened"']);
+    world.children[0]?.fire('one', { ok: true, json: '"secret"' });
+    await vi.waitUntil(() => world.fired() === 2, PATIENCE);
+    expect((await triggerStates(database)).map(({ event }) => event)).toEqual([
+      '{"ok":true,"json":"\\"sealed\\""}',
+      '{"ok":false,"message":"what the task handed to its trigger cannot be opened: the key is gone"}',
+    ]);
+  });
+
   test('ends what nobody waits for any more', async () => {
     const database = await prepare();
     await using world = await start(database);

@@ -1,4 +1,12 @@
-import { decodeJson, MAX_FAILURE_DETAIL_LENGTH, type JsonObject, type TryOutcome, type Workload } from '@tradewind/protocol';
+import {
+  decodeJson,
+  MAX_FAILURE_DETAIL_LENGTH,
+  type Deferral,
+  type JsonObject,
+  type Resumption,
+  type TryOutcome,
+  type Workload,
+} from '@tradewind/protocol';
 import { Masker } from '../../model/masking/masker.ts';
 import type { ValueSealer } from '../../model/masking/value-sealer.ts';
 import { messageOf } from '../../platform/errors.ts';
@@ -23,8 +31,12 @@ export function openWorkload(workload: Workload, { sealer }: TrySecrets): Worklo
     ...workload,
     inputsJson: Object.fromEntries(Object.entries(inputsJson).map(([name, json]) => [name, sealer.openJson(json)])),
     context: { ...context, params: sealer.openValue(context.params) as JsonObject },
-    ...(resumption === undefined ? {} : { resumption: { ...resumption, stateJson: sealer.openJson(resumption.stateJson) } }),
+    ...(resumption === undefined ? {} : { resumption: openResumption(resumption, sealer) }),
   };
+}
+
+function openResumption({ stateJson, event }: Resumption, sealer: ValueSealer): Resumption {
+  return { stateJson: sealer.openJson(stateJson), event: event.ok ? { ...event, json: sealer.openJson(event.json) } : event };
 }
 
 /** The outcome as everybody but the tasks below may see it: texts masked, secrets in values sealed. */
@@ -40,10 +52,8 @@ export function guardOutcome(outcome: TryOutcome, { masker, sealer }: TrySecrets
         return { ...outcome, reason: maskText(outcome.reason, masker) };
       case 'rescheduled':
         return outcome;
-      case 'deferred': {
-        const { stateJson } = outcome.deferral;
-        return sealer === undefined ? outcome : { ...outcome, deferral: { ...outcome.deferral, stateJson: sealer.sealJson(stateJson) } };
-      }
+      case 'deferred':
+        return sealer === undefined ? outcome : { ...outcome, deferral: sealDeferral(outcome.deferral, sealer) };
       case 'failed': {
         const { kind, message, detail } = outcome.failure;
         const failure = { kind, message: maskText(message, masker) };
@@ -54,6 +64,12 @@ export function guardOutcome(outcome: TryOutcome, { masker, sealer }: TrySecrets
     // What cannot be made safe is not passed on.
     return { result: 'failed', failure: { kind: 'error', message: `what the task left behind could not be sealed: ${messageOf(error)}` } };
   }
+}
+
+/** What a deferred task keeps for itself, and what it hands to the code of its trigger. */
+function sealDeferral({ trigger, stateJson, ...rest }: Deferral, sealer: ValueSealer): Deferral {
+  const sealed = trigger.kind === 'code' ? { ...trigger, argsJson: sealer.sealJson(trigger.argsJson) } : trigger;
+  return { ...rest, trigger: sealed, stateJson: sealer.sealJson(stateJson) };
 }
 
 /** The child has cut a text that is as long as texts may be: half a secret at its end goes, too. */
