@@ -74,11 +74,17 @@ const sqliteDialect: SqlDialect = {
   wake: 'select 1 where false',
 };
 
+/** More than any list has. */
+const MOST_ROWS = 1_000_000_000;
+
 const postgresDialect: SqlDialect = {
   dialect: 'postgres',
   rows(placeholder, alias, columns) {
     const list = Object.entries(columns).map(([name, type]) => `${name} ${type}`);
-    return `json_to_recordset(${placeholder}::json) as ${alias}(${list.join(', ')})`;
+    // The planner takes a list in a parameter for a hundred rows, against which reading a whole table seems cheap as long as that is small, and the plan is kept. Of a limit that it cannot know it
+    // expects a tenth of that.
+    const limit = `case when ${placeholder}::json is null then 0 else ${MOST_ROWS} end`;
+    return `(select * from json_to_recordset(${placeholder}::json) as list(${list.join(', ')}) limit ${limit}) as ${alias}`;
   },
   forUpdate: 'for no key update',
   forUpdateSkipLocked: 'for no key update skip locked',

@@ -38,6 +38,7 @@ const BY_KEY = [
   'random_page_cost=0.01',
   'seq_page_cost=0.01',
   'cpu_tuple_cost=1',
+  'cpu_index_tuple_cost=5',
   'plan_cache_mode=force_generic_plan',
   'jit=off',
 ]
