@@ -28,6 +28,7 @@ export const STATUS_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   unauthenticated: 401,
   unsupported_media_type: 415,
   usage: 400,
+  value_store_unavailable: 503,
   value_unreadable: 500,
 };
 
@@ -72,6 +73,7 @@ function replyOfCode(error: TradewindError): ErrorReply {
 
 /** Says what is missing without the addresses and paths that the error itself names. */
 function unavailableDetail(code: ErrorCode): string {
+  if (code === 'value_store_unavailable') return 'The place of large values behind this environment is not available; try again.';
   return code === 'database_full'
     ? 'The disk of the database behind this environment is full, and nothing was written. Free space; work goes on by itself.'
     : 'The database or the broker behind this environment is not available; try again.';

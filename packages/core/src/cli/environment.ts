@@ -13,7 +13,6 @@ import { askTimetableCode } from '../dag-processor/parse-process.ts';
 import { startTimetableKeeper } from '../dag-processor/timetable-keeper.ts';
 import { LocalExecutor } from '../executors/local/local-executor.ts';
 import { startFederation, type Federation } from '../federation/federation.ts';
-import type { AwsOptions } from '../federation/transports/aws-options.ts';
 import { createSnsPublisher } from '../federation/transports/sns-publisher.ts';
 import { connectSqs } from '../federation/transports/sqs-source.ts';
 import { checkParamSchemas } from '../model/params.ts';
@@ -32,6 +31,7 @@ import { startScheduler, type Scheduler } from '../scheduler/scheduler.ts';
 import type { Triggerer } from '../triggerer/triggerer.ts';
 import type { Database } from '../store/database.ts';
 import { migrate } from '../store/migrate.ts';
+import { awsOptions } from './aws-options.ts';
 import { bundlePlaces, startDagProcessors, type DagProcessors } from './dag-processors.ts';
 import { composeTriggerer } from './compose-triggerer.ts';
 import { announceEnvironment } from './environment-file.ts';
@@ -112,6 +112,7 @@ async function compose(config: EnvironmentConfig, given: EnvironmentOptions, onS
   if (ended.length > 0) log.warning('processes of an earlier life were ended', { pids: ended });
 
   const largeValues = openValues(config, log.named('values'));
+  onStop(() => Promise.resolve(largeValues.close()));
   onStop(pruneValues(largeValues, { database, clock, log: log.named('values') }));
   const work = await startWork(config, options, { database, onStop, secrets, largeValues });
   const processors = await startDagReading(config, options, { database, onStop, secrets, ...work });
@@ -223,6 +224,7 @@ async function startTriggers(
     log: log.named('triggerer'),
     locateCode: (file, bundleVersion) => locateCode(places, file, bundleVersion),
     maskRecord: (record) => secrets.masker.maskValue(record) as LogRecord,
+    sealer: secrets.sealer,
     onFired: () => scheduler.wake('runs'),
   });
   onStop(() => triggerer.stop());
@@ -350,16 +352,6 @@ async function startApi(
 function findParamProblem(params: SerializedDag['params']): string | undefined {
   const [problem] = checkParamSchemas(params);
   return problem === undefined ? undefined : `params: ${problem.path}: ${problem.message}`;
-}
-
-function awsOptions({ aws }: EnvironmentConfig): AwsOptions {
-  const { region, accountId, endpoint, accessKeyId, secretAccessKey } = aws;
-  return {
-    region,
-    accountId,
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(accessKeyId === undefined || secretAccessKey === undefined ? {} : { credentials: { accessKeyId, secretAccessKey } }),
-  };
 }
 
 function once(close: () => Promise<void>): () => Promise<void> {

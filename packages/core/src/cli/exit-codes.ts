@@ -28,6 +28,7 @@ const EXIT_OF_CODE: Readonly<Record<ErrorCode, ExitCode>> = {
   unauthenticated: EXIT.authentication,
   unsupported_media_type: EXIT.usage,
   usage: EXIT.usage,
+  value_store_unavailable: EXIT.failed,
   value_unreadable: EXIT.failed,
 };
 

@@ -32,6 +32,9 @@ test.each([
   [{ TRADEWIND__API__PROT: '80' }, /prot/],
   [{ TRADEWIND__API: '80' }, /TRADEWIND__SECTION__KEY/],
   [{ TRADEWIND__DATABASE__URL: 'mysql://x' }, /begins with postgres:\/\//],
+  [{ TRADEWIND__XCOM__STORE: 's3://Values' }, /xcom\.store: takes s3:\/\/<bucket>/],
+  [{ TRADEWIND__XCOM__STORE: 's3://values/../others' }, /xcom\.store: takes s3:\/\/<bucket>/],
+  [{ TRADEWIND__XCOM__STORE: 's3://values/' }, /xcom\.store: takes s3:\/\/<bucket>/],
 ])('%o is refused with the name of what is wrong', (variables, message) => {
   expect(() => loadConfig(root, variables)).toThrow(message);
 });

@@ -22,6 +22,9 @@ const names = z.preprocess(
   z.array(z.string().min(1).max(250)).default([]),
 );
 
+/** Amazon's rule for names of buckets, and of a prefix the characters that need no escape anywhere (S3 User Guide, "Naming Amazon S3 objects"). */
+const VALUE_BUCKET = /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/(?!\.+(\/|$))[\w.-]+)*$/;
+
 const configSchema = z.strictObject({
   environment: z
     .strictObject({
@@ -68,10 +71,16 @@ const configSchema = z.strictObject({
     .prefault({}),
   xcom: z
     .strictObject({
-      /** Values that are longer, in bytes of JSON, lie in files and not in the database; 0 for all, -1 for none. */
+      /** Values that are longer, in bytes of JSON, lie in files or a bucket and not in the database; 0 for all, -1 for none. */
       offloadBytes: z.int().min(-1).default(1_048_576),
       /** Folder in which the environment has a folder of those files, relative to its own; all its processes must see it. @default `xcoms` in the state folder */
       folder: z.string().min(1).optional(),
+      /** A bucket that has them in place of the folder: `s3://bucket` or `s3://bucket/prefix`; under it the environment has a prefix of its own name. */
+      store: z.string().regex(VALUE_BUCKET, 'takes s3://<bucket> or s3://<bucket>/<prefix>, without a slash at the end').optional(),
+      /** Address of the bucket's service where it is another than that of SNS and SQS. @default `aws.endpoint` */
+      endpoint: z.url().optional(),
+      /** @default `aws.region` */
+      region: z.string().min(1).optional(),
     })
     .prefault({}),
   secrets: z

@@ -24,6 +24,7 @@ export const ERROR_CODES = [
   'unauthenticated',
   'unsupported_media_type',
   'usage',
+  'value_store_unavailable',
   'value_unreadable',
 ] as const;
 /** The stable name of a kind of error. */

@@ -1,12 +1,11 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { TradewindError, messageOf } from './errors.ts';
+import { isRunId, partsOfKey, referTo, requireRunId, requireWhole } from './value-reference.ts';
 import type { StoredValue, ValueReference, ValueStore } from './value-store.ts';
 
 const STORE_NAME = 'file';
-const RUN_ID = /^[\w-]{1,100}$/;
-const FILE_NAME = /^[\w.-]{1,200}$/;
 
 /**
  * Keeps large values as files: `<folder>/<dag run id>/<sha256>.json`. A file is written under another name, flushed and renamed, and its folder is flushed, so that a reference
@@ -14,22 +13,18 @@ const FILE_NAME = /^[\w.-]{1,200}$/;
  */
 export function openValueFiles(folder: string): ValueStore {
   const root = path.resolve(folder);
-  const folderOf = (dagRunId: string): string => {
-    if (!RUN_ID.test(dagRunId)) throw new TradewindError('internal', `"${dagRunId}" is no id of a run`);
-    return path.join(root, dagRunId);
-  };
+  const folderOf = (dagRunId: string): string => path.join(root, requireRunId(dagRunId));
   return {
     name: STORE_NAME,
     async put(dagRunId, json) {
       const text = Buffer.from(json);
-      const sha256 = hashOf(text);
-      const runFolder = folderOf(dagRunId);
-      await makeFolder(runFolder);
-      await writeWhole(path.join(runFolder, `${sha256}.json`), text);
-      return { store: STORE_NAME, key: `${dagRunId}/${sha256}.json`, bytes: text.length, sha256 };
+      const reference = referTo(STORE_NAME, dagRunId, text);
+      await makeFolder(folderOf(dagRunId));
+      await writeWhole(fileOf(root, reference.key), text);
+      return reference;
     },
     get: async (reference) => readWhole(fileOf(root, reference.key), reference),
-    listRuns: async () => (await namesIn(root)).filter((name) => RUN_ID.test(name)),
+    listRuns: async () => (await namesIn(root)).filter(isRunId),
     async listValues(dagRunId) {
       const runFolder = folderOf(dagRunId);
       const values = (await namesIn(runFolder)).map((name) => lookAt(dagRunId, path.join(runFolder, name)));
@@ -37,14 +32,12 @@ export function openValueFiles(folder: string): ValueStore {
     },
     removeRun: async (dagRunId) => rm(folderOf(dagRunId), { recursive: true, force: true }),
     removeValue: async (key) => rm(fileOf(root, key), { force: true }),
+    close: () => {},
   };
 }
 
 function fileOf(root: string, key: string): string {
-  const [dagRunId = '', name = '', ...more] = key.split('/');
-  const isOne = RUN_ID.test(dagRunId) && FILE_NAME.test(name) && !name.startsWith('..') && more.length === 0;
-  if (!isOne) throw new TradewindError('value_unreadable', `"${key}" is no key of a value`);
-  return path.join(root, dagRunId, name);
+  return path.join(root, ...partsOfKey(key));
 }
 
 async function makeFolder(folder: string): Promise<void> {
@@ -80,7 +73,7 @@ async function flush(folder: string): Promise<void> {
   }
 }
 
-async function readWhole(file: string, { bytes, sha256 }: ValueReference): Promise<string> {
+async function readWhole(file: string, reference: ValueReference): Promise<string> {
   let content: Buffer;
   try {
     content = await readFile(file);
@@ -88,11 +81,7 @@ async function readWhole(file: string, { bytes, sha256 }: ValueReference): Promi
     const problem = isMissing(error) ? 'is missing' : `cannot be read: ${messageOf(error)}`;
     throw new TradewindError('value_unreadable', `the file of the value ${problem}: ${file}`, { cause: error });
   }
-  if (content.length === bytes && hashOf(content) === sha256) return content.toString('utf8');
-  throw new TradewindError(
-    'value_unreadable',
-    `the file of the value is damaged: ${file} has ${content.length} bytes and not the ${bytes} that were written, or others`,
-  );
+  return requireWhole(content, reference, file);
 }
 
 async function namesIn(folder: string): Promise<string[]> {
@@ -117,8 +106,4 @@ async function lookAt(dagRunId: string, file: string): Promise<StoredValue | und
 
 function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
-}
-
-function hashOf(content: Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
 }

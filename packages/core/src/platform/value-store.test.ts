@@ -37,6 +37,20 @@ describe('reading a value', () => {
     });
   });
 
+  test('finds it in the store that the environment had before, while new ones go to the one that it has', async () => {
+    const earlier = createMemoryValues();
+    const row = await valuesOf(0, earlier).keep('run-1', '[1]');
+    const store = { ...createMemoryValues(), name: 'newer' };
+    const values = new LargeValues({ store, earlierStores: [earlier], offloadBytes: 0, log: silentLog });
+    expect(await values.read(row)).toBe('[1]');
+    await values.keep('run-2', '[2]');
+    expect(store.texts.size).toBe(1);
+    expect(values.stores.map(({ name }) => name)).toEqual(['newer', 'memory']);
+    expect((await values.store.listRuns()).toSorted()).toEqual(['run-1', 'run-2']);
+    await values.store.removeRun('run-1');
+    expect(earlier.texts.size).toBe(0);
+  });
+
   test('takes what an earlier release wrote over a reference', async () => {
     const { offloaded } = await valuesOf(0).keep('run-1', '[1]');
     expect(await valuesOf(0).read({ value: '[2]', offloaded })).toBe('[2]');

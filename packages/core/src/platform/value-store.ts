@@ -3,7 +3,7 @@ import type { Log } from './log.ts';
 
 /** Where a value lies that was too large for its row, and what it must be. */
 export interface ValueReference {
-  /** Name of the kind of store: `file`. */
+  /** Name of the kind of store: `file`, `s3`. */
   readonly store: string;
   /** What the store finds it by. Begins with the id of the run that it belongs to. */
   readonly key: string;
@@ -42,7 +42,12 @@ export interface ValueStore {
   removeRun(dagRunId: string): Promise<void>;
   /** Removes one value. Idempotent. */
   removeValue(key: string): Promise<void>;
+  /** Lets go of connections, where it has any. Idempotent. */
+  close(): void;
 }
+
+/** Runs of which something is kept, wherever it is. */
+export type StoredRuns = Pick<ValueStore, 'listRuns' | 'removeRun'>;
 
 /** A value as its row has it. */
 export interface ValueInRow {
@@ -54,22 +59,55 @@ export interface ValueInRow {
 
 const PLACEHOLDER = 'null';
 
+/** What decides where values go. */
+export interface LargeValuesOptions {
+  readonly store: ValueStore;
+  readonly earlierStores?: readonly ValueStore[];
+  readonly offloadBytes: number;
+  readonly log: Log;
+}
+
 /** Decides which values are kept outside of the database, and reads them again. */
 export class LargeValues {
   readonly #store: ValueStore;
+  readonly #earlierStores: readonly ValueStore[];
   readonly #offloadBytes: number;
   readonly #log: Log;
 
-  /** @param options.offloadBytes values that are longer go to the store; 0 for all, -1 for none */
-  constructor({ store, offloadBytes, log }: { readonly store: ValueStore; readonly offloadBytes: number; readonly log: Log }) {
+  /**
+   * @param options.store takes what is written from now on
+   * @param options.earlierStores have values from before the environment was given this store; they are read and swept. @default none
+   * @param options.offloadBytes values that are longer go to the store; 0 for all, -1 for none
+   */
+  constructor({ store, earlierStores = [], offloadBytes, log }: LargeValuesOptions) {
     this.#store = store;
+    this.#earlierStores = earlierStores;
     this.#offloadBytes = offloadBytes;
     this.#log = log;
   }
 
-  /** The store itself, for whoever removes runs. */
-  get store(): ValueStore {
-    return this.#store;
+  /** What is kept of runs in all stores together, for whoever removes runs. */
+  get store(): StoredRuns {
+    const { stores } = this;
+    return {
+      async listRuns() {
+        const runs = await Promise.all(stores.map((store) => store.listRuns()));
+        return [...new Set(runs.flat())];
+      },
+      async removeRun(dagRunId) {
+        for (const store of stores) await store.removeRun(dagRunId);
+      },
+    };
+  }
+
+  /** Every store that may have values of this environment. */
+  get stores(): readonly ValueStore[] {
+    return [this.#store, ...this.#earlierStores];
+  }
+
+  /** Lets go of connections. Idempotent. */
+  close(): void {
+    for (const store of this.stores) store.close();
   }
 
   /**
@@ -102,7 +140,8 @@ export class LargeValues {
 
   /** The JSON text of a value that lies elsewhere. Throws as `read` does. */
   async fetch(reference: ValueReference): Promise<string> {
-    if (reference.store === this.#store.name) return this.#store.get(reference);
+    const holder = this.stores.find(({ name }) => name === reference.store);
+    if (holder !== undefined) return holder.get(reference);
     throw new TradewindError(
       'value_unreadable',
       `the value lies in a store of the kind "${reference.store}" as ${reference.key}, and this environment keeps large values in one of the kind "${this.#store.name}"`,

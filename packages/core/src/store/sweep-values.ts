@@ -1,4 +1,4 @@
-import type { ValueStore } from '../platform/value-store.ts';
+import type { StoredRuns, ValueStore } from '../platform/value-store.ts';
 import type { Database } from './database.ts';
 import { listExistingRuns, listReferredValues } from './reads/offloaded-values.ts';
 
@@ -21,7 +21,7 @@ export interface Sweeping {
  */
 export async function deleteWithValues<Result>(
   database: Database,
-  store: ValueStore | undefined,
+  store: StoredRuns | undefined,
   deletion: () => Promise<Result>,
 ): Promise<Result> {
   if (store === undefined) return deletion();

@@ -73,6 +73,7 @@ async function requireSchema(database: Database): Promise<void> {
 
 function createSession(config: EnvironmentConfig, store: OpenedStore, secrets: EnvironmentSecrets): EnvironmentSession {
   const places = bundlePlaces(config);
+  const largeValues = openValues(config, silentLog);
   const server = createServer({
     database: store.database,
     clock,
@@ -84,7 +85,7 @@ function createSession(config: EnvironmentConfig, store: OpenedStore, secrets: E
     version: VERSION,
     secrets,
     config: describeConfig(config),
-    largeValues: openValues(config, silentLog),
+    largeValues,
     dagFiles: {
       reread: () => bringDagsUpToDate(config, store.database, true),
       readSource: (file, version) => readDagSource(places, file, version),
@@ -94,6 +95,7 @@ function createSession(config: EnvironmentConfig, store: OpenedStore, secrets: E
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await server.close();
+    largeValues.close();
     await store.close();
   };
   return {

@@ -1,6 +1,6 @@
 import type { SNSClientConfig } from '@aws-sdk/client-sns';
 
-/** Where SNS and SQS are, and as whom to speak to them. */
+/** Where AWS's services are, and as whom to speak to them. */
 export interface AwsOptions {
   readonly region: string;
   /** Twelve digits. Topics that are named without an ARN, and queues that are named without a URL, belong to this account. */
@@ -18,21 +18,23 @@ export interface AwsCredentials {
   readonly sessionToken?: string;
 }
 
-/** What differs between the two services. */
+/** What differs between the services. */
 export interface ClientLimits {
   /** How long an answer may take; more than 20 seconds where a request waits for messages. */
   readonly requestTimeoutMs: number;
   readonly maxSockets: number;
+  /** How long an answer that has begun may pause; for answers that are read piece by piece. @default for ever */
+  readonly socketTimeoutMs?: number;
 }
 
 const CONNECTION_TIMEOUT_MS = 3_000;
 /** The SDK tries again within milliseconds; longer pauses are our own back-off, which shows. */
 const MAX_ATTEMPTS = 2;
 
-/** The part of an SDK client's configuration that both services share: connections that are kept alive, and limits on everything. */
+/** The part of an SDK client's configuration that all services share: connections that are kept alive, and limits on everything. */
 export function clientConfig(
   { region, endpoint, credentials }: AwsOptions,
-  { requestTimeoutMs, maxSockets }: ClientLimits,
+  { requestTimeoutMs, maxSockets, socketTimeoutMs }: ClientLimits,
 ): SNSClientConfig {
   const agent = { keepAlive: true, maxSockets };
   return {
@@ -42,6 +44,7 @@ export function clientConfig(
       connectionTimeout: CONNECTION_TIMEOUT_MS,
       requestTimeout: requestTimeoutMs,
       throwOnRequestTimeout: true,
+      ...(socketTimeoutMs === undefined ? {} : { socketTimeout: socketTimeoutMs }),
       httpAgent: agent,
       httpsAgent: agent,
     },

@@ -42,5 +42,6 @@ export function createMemoryValues(): MemoryValues {
       texts.delete(key);
       return Promise.resolve();
     },
+    close: () => {},
   };
 }
