@@ -3,8 +3,10 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 /** An object that JSON can carry without change. */
 export type JsonObject = { readonly [key: string]: JsonValue };
 
-/** The largest value that is stored inline, in bytes of its JSON text (Airflow warns from 48 KiB; PostgreSQL and the heap decide here). */
+/** The largest value that is stored in a row, in bytes of its JSON text (Airflow warns from 48 KiB; PostgreSQL and the heap decide here). */
 export const MAX_VALUE_BYTES = 1_048_576;
+/** The largest value that a task may return or push: larger ones than `MAX_VALUE_BYTES` lie elsewhere, and half a message must suffice for it. */
+export const MAX_RESULT_BYTES = 8 * 1_048_576;
 const MAX_DEPTH = 200;
 const FORBIDDEN_KEYS = new Set(['__proto__']);
 
@@ -21,14 +23,15 @@ export type EncodeResult = { readonly ok: true; readonly json: string } | { read
  * Turns a task's value into JSON text, refusing whatever JSON would change in silence: NaN, Infinity, -0, undefined inside a list, functions,
  * symbols, BigInt, Date, Map, Set, class instances, cycles and `__proto__` keys. A top-level undefined means "no value" and is null.
  * An undefined property is left out, as everywhere in JSON.
+ * @param mostBytes of JSON text
  */
-export function encodeJson(value: unknown): EncodeResult {
+export function encodeJson(value: unknown, mostBytes: number = MAX_VALUE_BYTES): EncodeResult {
   const problem = findProblem(value ?? null, '$', new Set());
   if (problem !== undefined) return { ok: false, problem };
   const json = JSON.stringify(value ?? null);
-  const bytes = json.length > MAX_VALUE_BYTES / 4 ? new TextEncoder().encode(json).length : json.length;
-  if (bytes > MAX_VALUE_BYTES) {
-    return { ok: false, problem: { path: '$', reason: `is ${bytes} bytes of JSON; at most ${MAX_VALUE_BYTES} are kept` } };
+  const bytes = json.length > mostBytes / 4 ? new TextEncoder().encode(json).length : json.length;
+  if (bytes > mostBytes) {
+    return { ok: false, problem: { path: '$', reason: `is ${bytes} bytes of JSON; at most ${mostBytes} are kept` } };
   }
   return { ok: true, json };
 }

@@ -10,7 +10,7 @@ const SDK = path.resolve(import.meta.dirname, '../../../sdk/src/index.ts');
 const DAG = `
 import { dag } from ${JSON.stringify(SDK)};
 export const orders = dag('orders', {}, (d) => {
-  const rows = d.task('rows', { run: () => Array.from({ length: 3 }, (_, index) => String(index).repeat(1000)) });
+  const rows = d.task('rows', { run: () => Array.from({ length: 3 }, (_, index) => String(index).repeat(700_000)) });
   const lengths = d.mappedTask('length', { expand: { row: rows }, run: ({ row }) => row.length });
   d.task('total', { inputs: { rows, lengths }, run: async ({ rows, lengths }, { xcom }) => {
     await xcom.push('copy', rows);
@@ -27,7 +27,7 @@ beforeAll(async () => {
   folder = createTestFolder({
     'dags/orders.ts': DAG,
     'package.json': '{"type": "module"}',
-    'tradewind.json': JSON.stringify({ api: { port: 0 }, xcom: { offloadBytes: 100 } }),
+    'tradewind.json': JSON.stringify({ api: { port: 0 } }),
   });
   const known = Promise.withResolvers<void>();
   environment = await startEnvironment(loadConfig(folder.path, {}), {
@@ -64,7 +64,7 @@ test('large values go through files from task to task, are shown, and go with th
   const run = `/${encodeURIComponent(runId)}`;
   expect(await ask('GET', `${run}/taskInstances/total/xcomEntries/return_value`)).toMatchObject({ value: [3, 3, 3] });
   const { value } = (await ask('GET', `${run}/taskInstances/rows/xcomEntries/return_value`)) as { readonly value: readonly string[] };
-  expect(value).toEqual(['0', '1', '2'].map((digit) => digit.repeat(1_000)));
+  expect(value).toEqual(['0', '1', '2'].map((digit) => digit.repeat(700_000)));
   // What "total" pushed is the same list, so it is the same file.
   expect(files().filter((name) => name.endsWith('.json'))).toHaveLength(1);
   await ask('DELETE', run);

@@ -13,13 +13,16 @@ import type { Deferral } from '../deferral.ts';
 import type { SharedParseReply } from '../shared-parsing.ts';
 import type { TaskRequest, TaskResponse } from '../task-request.ts';
 import { isAssetName } from '../identifiers.ts';
-import { MAX_VALUE_BYTES, type JsonObject } from '../json.ts';
+import { MAX_RESULT_BYTES, MAX_VALUE_BYTES, type JsonObject } from '../json.ts';
 
 const attemptSchema = z.strictObject({ taskInstanceId: z.string().min(1).max(64), epoch: z.int().min(0) });
-const jsonText = z
-  .string()
-  .max(MAX_VALUE_BYTES)
-  .refine((text) => isJson(text), 'is not JSON');
+const jsonTextOf = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .refine((text) => isJson(text), 'is not JSON');
+const jsonText = jsonTextOf(MAX_VALUE_BYTES);
+const resultText = jsonTextOf(MAX_RESULT_BYTES);
 
 const decisionSchema: z.ZodType<TryDecision> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('branch'), follow: z.array(z.string().max(250)).max(1_000) }),
@@ -50,7 +53,7 @@ const emittedEventSchema = z.strictObject({
 const outcomeSchema: z.ZodType<TryOutcome> = z.discriminatedUnion('result', [
   z.strictObject({
     result: z.literal('success'),
-    valueJson: jsonText,
+    valueJson: resultText,
     events: z.array(emittedEventSchema).max(MAX_EVENTS_PER_TRY),
     decision: decisionSchema.exactOptional(),
     mapIndexLabel: z.string().max(250).exactOptional(),
@@ -82,7 +85,7 @@ const requestSchema: z.ZodType<TaskRequest> = z.discriminatedUnion('kind', [
     runId: name.exactOptional(),
     includePriorDates: z.boolean().exactOptional(),
   }),
-  z.strictObject({ kind: z.literal('push_xcom'), key: name, valueJson: jsonText }),
+  z.strictObject({ kind: z.literal('push_xcom'), key: name, valueJson: resultText }),
   z.strictObject({
     kind: z.literal('asset_events'),
     assetName: z.string().refine(isAssetName),

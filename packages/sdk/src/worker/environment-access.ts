@@ -1,4 +1,4 @@
-import { decodeJson, encodeJson, type JsonValue, type TaskRequest, type TaskResponse } from '@tradewind/protocol';
+import { decodeJson, encodeJson, MAX_RESULT_BYTES, type JsonValue, type TaskRequest, type TaskResponse } from '@tradewind/protocol';
 import type { Connection, EnvironmentAccess, ReadVariable, XComAccess, XComPlace } from '../authoring/environment-access.ts';
 import { BadValueError, RequestError } from '../errors.ts';
 import type { Ask } from './request-channel.ts';
@@ -76,7 +76,7 @@ function createXComAccess(ask: Ask, ownTaskId: string): XComAccess {
     },
     async push(key, value) {
       checkName('XCom', key);
-      const encoded = encodeJson(value);
+      const encoded = encodeJson(value, MAX_RESULT_BYTES);
       if (!encoded.ok) {
         throw new BadValueError(`the value of XCom "${key}" cannot be passed on: ${encoded.problem.path} ${encoded.problem.reason}`);
       }

@@ -1,4 +1,4 @@
-import { encodeJson, type Deferral, type TryDecision, type TryFailure, type TryOutcome } from '@tradewind/protocol';
+import { encodeJson, MAX_RESULT_BYTES, type Deferral, type TryDecision, type TryFailure, type TryOutcome } from '@tradewind/protocol';
 import { isDeferred, type Deferred } from '../authoring/deferral.ts';
 import type { TaskHandler } from '../authoring/definition.ts';
 import { BadValueError, tryEndingOf } from '../errors.ts';
@@ -37,7 +37,7 @@ export async function runHandler(
     if (value instanceof Rescheduled) return { result: 'rescheduled', at: value.at };
     if (isDeferred(value)) return { result: 'deferred', deferral: readDeferral(value, endings) };
     const decision = endings.decision === undefined ? undefined : readDecision(endings.decision, value);
-    const encoded = encodeJson(value);
+    const encoded = encodeJson(value, MAX_RESULT_BYTES);
     if (encoded.ok) {
       const mapIndexLabel = await endings.labelOf?.(value);
       return { result: 'success', valueJson: encoded.json, events: emitted(), ...optional({ decision, mapIndexLabel }) };
