@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import type { AwsOptions } from '../packages/core/src/federation/transports/aws-options.ts';
-import { provisionTopology } from '../packages/core/src/federation/transports/provision-topology.ts';
+import { deadLetterQueueOf, provisionTopology } from '../packages/core/src/federation/transports/provision-topology.ts';
 import { topicArn } from '../packages/core/src/federation/transports/aws-options.ts';
 
 /** A broker in a process of its own, with one topic that fans out to one queue. */
@@ -12,6 +12,8 @@ export interface Broker {
   readonly settings: Readonly<Record<string, string>>;
   /** Publishes one event with this data. */
   publish(data: unknown): Promise<void>;
+  /** How many messages lie in the dead-letter queues behind these queues. */
+  deadLetters(queues: readonly string[]): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -21,11 +23,14 @@ export async function startBroker({ topic, queue }: { readonly topic: string; re
   const [aws] = (await once(child, 'message')) as [AwsOptions];
   await provisionTopology({ topics: [topic], queues: [{ name: queue }], subscriptions: [{ topic, queue, rawMessageDelivery: true }] }, aws);
   const { SNSClient, PublishCommand } = await import('@aws-sdk/client-sns');
-  const client = new SNSClient({
+  const { SQSClient, GetQueueAttributesCommand } = await import('@aws-sdk/client-sqs');
+  const connection = {
     region: aws.region,
     ...(aws.endpoint === undefined ? {} : { endpoint: aws.endpoint }),
     ...(aws.credentials === undefined ? {} : { credentials: aws.credentials }),
-  });
+  };
+  const client = new SNSClient(connection);
+  const sqsClient = new SQSClient(connection);
   let sent = 0;
   return {
     aws,
@@ -47,8 +52,20 @@ export async function startBroker({ topic, queue }: { readonly topic: string; re
       };
       await client.send(new PublishCommand({ TopicArn: topicArn(topic, aws), Message: JSON.stringify(event) }));
     },
+    async deadLetters(queues) {
+      let total = 0;
+      for (const name of queues) {
+        const QueueUrl = `${aws.endpoint ?? ''}/${aws.accountId}/${deadLetterQueueOf(name)}`;
+        const { Attributes } = await sqsClient.send(
+          new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
+        );
+        total += Number(Attributes?.ApproximateNumberOfMessages ?? 0);
+      }
+      return total;
+    },
     async close() {
       client.destroy();
+      sqsClient.destroy();
       const ended = once(child, 'exit');
       child.kill('SIGKILL');
       await ended;

@@ -21,6 +21,8 @@ export interface ChaosFleet {
   restartDatabase(random: SeededRandom): Promise<'stopped' | 'killed'>;
   /** Asks an environment's API, with a body by POST; undefined while it does not answer, and where it refuses. */
   ask(environment: EnvironmentName, url: string, body?: object): Promise<unknown>;
+  /** How many messages were delivered too often and lie in dead-letter queues. */
+  deadLetters(): Promise<number>;
   /** The last lines that each environment wrote to its log, for whoever wants to know why something is stuck. */
   lastLines(): string;
   stop(): Promise<void>;
@@ -65,6 +67,7 @@ export async function startFleet(database: BenchDatabase): Promise<ChaosFleet> {
       return isKilled ? 'killed' : 'stopped';
     },
     ask: (name, url, body) => environments[name].ask(url, body),
+    deadLetters: () => broker.deadLetters(['chaos-orders', 'chaos-reports']),
     lastLines: () =>
       Object.entries(environments)
         .map(([name, { lastLines }]) => `${name}:\n${lastLines.join('')}`)

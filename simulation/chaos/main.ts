@@ -56,7 +56,7 @@ try {
   console.log(
     `seed ${seed} database ${database} messages ${amount.messages} backfills ${amount.backfills} ` +
       `kills ${done.environments + done.children} (${done.environments} environments, ${done.children} children) ` +
-      `database restarts ${done.stopped + done.killed} (${done.killed} after SIGKILL)`,
+      `database restarts ${done.stopped + done.killed} (${done.killed} after SIGKILL) dead letters ${await fleet.deadLetters()}`,
   );
   console.log(`lost ${verdict.lost}, duplicated ${verdict.duplicated}, stuck ${verdict.stuck}`);
   process.exitCode = verdict.lost + verdict.duplicated + verdict.stuck === 0 ? 0 : 1;

@@ -27,8 +27,11 @@ export interface SubscriptionPlan {
   readonly rawMessageDelivery?: boolean;
 }
 
-/** After so many deliveries a message goes to the dead-letter queue: a consumer that dies on it does not meet it for ever. */
-export const MAX_RECEIVE_COUNT = 5;
+/**
+ * After so many deliveries a message goes to the dead-letter queue: a consumer that dies on it does not meet it for ever. As many as AWS's console sets; fewer are reached by good messages where an
+ * environment is killed again and again while its database is, too.
+ */
+export const MAX_RECEIVE_COUNT = 10;
 const LIMITS = { requestTimeoutMs: 10_000, maxSockets: 10 };
 const FIFO = '.fifo';
 
