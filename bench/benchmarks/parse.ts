@@ -1,11 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startBenchEnvironment, type BenchDatabase } from '../bench-environment.ts';
 import { percentiles, round, sharedNow, type Figures } from '../figures.ts';
 import { startEchoChild } from '../floor.ts';
 
 const FILES = 1_000;
 const CHANGES = 10;
+/** One save after the other, as somebody who writes makes them. */
+const BETWEEN_SAVES_MS = 1_500;
 
 const dagFile = (file: number, version: number): string => `
 import { dag } from '@tradewind/sdk';
@@ -27,6 +30,7 @@ export async function parse(database: BenchDatabase): Promise<Figures> {
   try {
     const changes: number[] = [];
     for (let version = 1; version <= CHANGES; version += 1) {
+      await sleep(BETWEEN_SAVES_MS);
       const savedAt = sharedNow();
       writeFileSync(path.join(environment.folder, 'dags', 'file-7.ts'), dagFile(7, version));
       await untilVersion(environment, version);

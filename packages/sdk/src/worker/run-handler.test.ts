@@ -62,7 +62,9 @@ describe('a value', () => {
   test('may be larger than what is stored in a row, up to 8 MiB', async () => {
     const results = await Promise.all([2, 8].map((mebibytes) => runOnce(() => 'x'.repeat(mebibytes * 1_048_576))));
     expect(results.map(({ result }) => result)).toEqual(['success', 'failed']);
-    expect(results[1]).toMatchObject({ failure: { kind: 'bad_value', message: expect.stringContaining('at most 8388608 are kept') as string } });
+    expect(results[1]).toMatchObject({
+      failure: { kind: 'bad_value', message: expect.stringContaining('at most 8388608 are kept') as string },
+    });
   });
 
   test('that cannot be read fails the try', async () => {
