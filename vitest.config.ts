@@ -27,18 +27,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'process',
-          include: ['packages/**/*.process.test.ts', 'docs/**/*.test.ts', 'e2e/**/*.test.ts'],
+          include: ['packages/**/*.process.test.ts', 'examples/**/*.test.ts', 'docs/**/*.test.ts', 'e2e/**/*.test.ts'],
           testTimeout: 60_000,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'examples',
-          include: ['examples/**/*.test.ts'],
-          testTimeout: 60_000,
-          // As for a user, whose `@tradewind/*` are installed packages: Node loads them itself.
-          server: { deps: { external: [/\/packages\/(protocol|sdk|core|providers)\//] } },
         },
       },
     ],

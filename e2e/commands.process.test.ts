@@ -273,6 +273,7 @@ describe('help', () => {
       'cli/secret-files/formats.ts',
       'cli/version.ts',
       'model/backfill/backfill.ts',
+      'platform/compile-cache.ts',
       'platform/errors.ts',
       'platform/inherited-variables.ts',
     ]);

@@ -76,7 +76,7 @@ const results = {
   returns_minus_zero: () => -0,
   returns_bigint: () => 1n,
   returns_circle: () => circle,
-  returns_two_megabytes: () => 'x'.repeat(2_000_000),
+  returns_nine_megabytes: () => 'x'.repeat(9_000_000),
   returns_deep: () => {
     let deep = 1;
     for (let level = 0; level < 100_000; level += 1) deep = [deep];

@@ -63,7 +63,7 @@ describe('a hostile task', () => {
     ['returns_minus_zero', 'bad_value', /is -0/],
     ['returns_bigint', 'bad_value', /is a BigInt/],
     ['returns_circle', 'bad_value', /\$\.self refers back/],
-    ['returns_two_megabytes', 'bad_value', /2000002 bytes/],
+    ['returns_nine_megabytes', 'bad_value', /9000002 bytes/],
     ['returns_deep', 'bad_value', /more than 200 levels/],
     ['returns_prototype_key', 'bad_value', /\$\.__proto__/],
   ])('%s fails as %s, the message says why, and others go on', async (taskId, kind, message, more = {}) => {

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
-import { MAX_VALUE_BYTES } from '@tradewind/protocol';
+import { MAX_RESULT_BYTES } from '@tradewind/protocol';
 
 /** Remembers the last line of a text that arrives in pieces. */
 export interface LastLine {
@@ -11,7 +11,7 @@ export interface LastLine {
 }
 
 /** One character more than a value can have: enough to see that a line is too long, and no more. */
-const MAX_LENGTH = MAX_VALUE_BYTES + 1;
+const MAX_LENGTH = MAX_RESULT_BYTES + 1;
 
 /** A memory for the last line, of bounded size whatever is pushed. */
 export function createLastLine(): LastLine {
