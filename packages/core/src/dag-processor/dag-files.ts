@@ -14,6 +14,8 @@ export interface DagFilesChange {
   readonly removedDags: readonly string[];
   /** Set where the file has an import error. */
   readonly error?: ParseFailure;
+  /** Which content has the error; the file may have another one by now. */
+  readonly contentHash?: string | undefined;
 }
 
 /** A reading that was successful. */
@@ -176,7 +178,7 @@ export class DagFiles {
     const contentHash = scan.files.get(file);
     await this.#sink.saveImportError({ file, contentHash, version: scan.version, error });
     this.#memory.set(file, { contentHash, dependencies, failure: { bundleVersion: scan.version.bundleVersion, retryAt, isSlow } });
-    return { file, changedDags: [], removedDags: [], error };
+    return { file, changedDags: [], removedDags: [], error, contentHash };
   }
 }
 

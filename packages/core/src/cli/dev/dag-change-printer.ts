@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { styleText } from 'node:util';
 import type { ParseFailure } from '@tradewind/protocol';
@@ -15,6 +14,14 @@ const ID_WIDTH = 24;
 /** How soon people are told that a broken file is well again. */
 const RECOVERY_POLL_MS = 200;
 
+/** A file that cannot be read, and the dags that it had. */
+interface BrokenSave {
+  readonly error: ParseFailure;
+  readonly contentHash: string | undefined;
+  readonly before: readonly string[];
+  readonly session: EnvironmentSession;
+}
+
 /**
  * Says on standard output what each save changed, one after the other: the dags by name, or what is wrong with the file and where. Changes that come before the API
  * answers wait for it.
@@ -23,8 +30,8 @@ export class DagChangePrinter {
   readonly #session = Promise.withResolvers<EnvironmentSession>();
   readonly #stopping = new AbortController();
   readonly #dagsByFile: Map<string, readonly string[]>;
-  /** By file: the save that was found to be broken, which is read again whenever another file changes. */
-  readonly #brokenSaves = new Map<string, number | undefined>();
+  /** By file: the content that was found to be broken, which is read again whenever another file changes. */
+  readonly #brokenSaves = new Map<string, string | undefined>();
   #printing: Promise<void> = Promise.resolve();
 
   /** @param known the dags that were there before the first change */
@@ -46,7 +53,8 @@ export class DagChangePrinter {
     this.#printing = this.#printing.then(async () => this.#printChange(change, await this.#session.promise));
   }
 
-  async #printChange({ file, changedDags, removedDags, error }: DagFilesChange, session: EnvironmentSession): Promise<void> {
+  async #printChange(change: DagFilesChange, session: EnvironmentSession): Promise<void> {
+    const { file, changedDags, removedDags, error, contentHash } = change;
     const shown = this.#shownFile(file, session);
     const known = new Set([...this.#dagsByFile.values()].flat());
     const before = this.#dagsByFile.get(file) ?? [];
@@ -57,17 +65,13 @@ export class DagChangePrinter {
       writeDag(dagId, coloured('green', known.has(dagId) ? 'changed' : 'new    '), `${shown}  ${await readVersion(session, dagId)}`);
     }
     for (const dagId of removedDags) writeDag(dagId, coloured('yellow', 'removed'), shown);
-    if (error !== undefined) await this.#printError(file, { error, before: [...after], session });
+    if (error !== undefined) this.#printError(file, { error, contentHash, before: [...after], session });
   }
 
-  async #printError(
-    file: string,
-    { error, before, session }: { readonly error: ParseFailure; readonly before: readonly string[]; readonly session: EnvironmentSession },
-  ): Promise<void> {
-    const savedMs = (await stat(path.join(session.config.dagsFolder, file)).catch(() => undefined))?.mtimeMs;
+  #printError(file: string, { error, contentHash, before, session }: BrokenSave): void {
     const wasBroken = this.#brokenSaves.has(file);
-    if (wasBroken && this.#brokenSaves.get(file) === savedMs) return;
-    this.#brokenSaves.set(file, savedMs);
+    if (wasBroken && this.#brokenSaves.get(file) === contentHash) return;
+    this.#brokenSaves.set(file, contentHash);
     const { summary, excerpt } = describeImportError(session.config, error);
     write(coloured('red', summary));
     if (excerpt !== undefined) write(excerpt);
