@@ -8,6 +8,7 @@ import {
   defer,
   deferFor,
   timeDeltaSensor,
+  timeSensor,
   timetable,
   trigger,
   type Dag,
@@ -180,14 +181,15 @@ describe('virtual time', () => {
     const waiting = dag('waiting', {}, (d) => {
       d.sensor('delta', { ...timeDeltaSensor({ delta: { hours: 2 } }), pokeInterval: { minutes: 5 } });
       d.sensor('moment', { ...dateTimeSensor({ at: '2026-01-01T03:00Z' }), pokeInterval: { minutes: 5 }, mode: 'reschedule' });
+      d.sensor('time', { ...timeSensor({ at: '04:00' }), pokeInterval: { minutes: 5 } });
       d.sensor('day', { ...dayOfWeekSensor({ weekDay: 'friday' }), pokeInterval: { hours: 1 } });
     });
     await using env = await testEnvironment({ now: START, dags: [waiting] });
     await env.trigger(waiting);
     await env.clock.advance({ days: 2 });
     const [run] = await env.runs(waiting);
-    const ends = ['delta', 'moment', 'day'].map((taskId) => String(run?.task(taskId).endedAt));
-    expect(ends).toEqual(['2026-01-01T02:00:00Z', '2026-01-01T03:00:00Z', '2026-01-02T00:00:00Z']);
+    const ends = ['delta', 'moment', 'time', 'day'].map((taskId) => String(run?.task(taskId).endedAt));
+    expect(ends).toEqual(['2026-01-01T02:00:00Z', '2026-01-01T03:00:00Z', '2026-01-01T04:00:00Z', '2026-01-02T00:00:00Z']);
   });
 
   test('passes for a task that is deferred', async () => {

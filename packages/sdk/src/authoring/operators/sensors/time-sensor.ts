@@ -3,6 +3,7 @@ import { checkFields } from '../../check-fields.ts';
 import { readTimezone } from '../../read-timezone.ts';
 import { showValue } from '../../show-value.ts';
 import type { SensorOperatorSpec } from '../../task-kinds.ts';
+import { timeOfTry } from '../../time-of-try.ts';
 
 /** What a time sensor waits for. */
 export interface TimeSensorOptions {
@@ -26,7 +27,10 @@ export function timeSensor(options: TimeSensorOptions): SensorOperatorSpec<boole
   return {
     operator: 'time_sensor',
     fields: { at: at.toString(), timezone },
-    poke: () => Temporal.PlainTime.compare(Temporal.Now.instant().toZonedDateTimeISO(timezone).toPlainTime(), at) >= 0,
+    poke(_, context) {
+      const now = Temporal.Instant.fromEpochMilliseconds(timeOfTry(context)).toZonedDateTimeISO(timezone);
+      return Temporal.PlainTime.compare(now.toPlainTime(), at) >= 0;
+    },
   };
 }
 
