@@ -1,9 +1,10 @@
 import { carryOutClear, planDagRunClear, type DagRunClear, type PlannedClear } from '../store/clear-dag-runs.ts';
-import type { OperatedRun, OperationContext, RunOperation } from '../store/operate-on-dag-runs.ts';
-import { operateOnDagRuns } from '../store/operate-on-dag-runs.ts';
+import { operateOnDagRuns, type OperatedRun, type OperationContext, type RunOperation } from '../store/operate-on-dag-runs.ts';
 import { listTaskInstances, type TaskInstanceSummary } from '../store/reads/task-instances.ts';
 import type { Database } from '../store/database.ts';
 import type { ApiParts } from './api-parts.ts';
+import type { Principal } from './auth/principal.ts';
+import { authorizeMarkedDag } from './policy.ts';
 
 /** So many task instances are looked up in one query. */
 const MOST_IDS = 500;
@@ -15,9 +16,19 @@ export async function operate(parts: ApiParts, operation: RunOperation): Promise
   return operated;
 }
 
-/** Says what a clear would do, there and where markers lead. Nothing is changed. */
-export function planClearOf(parts: ApiParts, clear: DagRunClear): Promise<PlannedClear> {
-  return planDagRunClear(contextOf(parts), clear);
+/**
+ * Says what a clear would do, there and where markers lead. Nothing is changed.
+ * @param principal who asks, and may read the dag that the clear is about
+ * @throws TradewindError `forbidden` where a marker leads to a dag that the principal may not read; otherwise as `planDagRunClear`
+ */
+export function planClearFor(principal: Principal, parts: ApiParts, clear: DagRunClear): Promise<PlannedClear> {
+  return planDagRunClear(contextOf(parts), {
+    ...clear,
+    inspect(change, run, stored) {
+      if (stored.dagId !== clear.selection.dagId) authorizeMarkedDag(principal, stored.dagId);
+      clear.inspect?.(change, run, stored);
+    },
+  });
 }
 
 /** Carries a planned clear out, and wakes the scheduler where something was changed. */

@@ -8,9 +8,7 @@ import { deleteWithValues } from '../../store/sweep-values.ts';
 import { deleteDagRun } from '../../store/transitions/delete-dag-run.ts';
 import { setDagRunNote } from '../../store/transitions/set-note.ts';
 import type { ApiParts } from '../api-parts.ts';
-import type { Principal } from '../auth/principal.ts';
-import { carryOut, changedIds, operate, planClearOf, readTaskInstances, rehearse } from '../operate-on-dag-runs.ts';
-import { authorizeMarkedDag } from '../policy.ts';
+import { carryOut, changedIds, operate, planClearFor, readTaskInstances, rehearse } from '../operate-on-dag-runs.ts';
 import { list, oneOf, text } from '../query-schemas.ts';
 import { InvalidRequest } from '../request-problems.ts';
 import { apiRoute, emptyRoute } from '../route.ts';
@@ -37,7 +35,7 @@ export const patchDagRun = apiRoute({
     const { id } = await requireDagRun(parts.database, params.dag_id, params.dag_run_id);
     const isMeant = (field: 'state' | 'note'): boolean => query.update_mask.length === 0 || query.update_mask.includes(field);
     const state = isMeant('state') ? (body.state ?? undefined) : undefined;
-    if (state === 'queued') await carryOut(parts, await planClearOf(parts, toClear({ path: params, body: {}, newTasks: [], principal })));
+    if (state === 'queued') await carryOut(parts, await planClearFor(principal, parts, toClear({ path: params, body: {}, newTasks: [] })));
     else if (state !== undefined) await operate(parts, toMark(params, state));
     if (body.note !== undefined && isMeant('note')) await parts.database.batch([setDagRunNote(id, body.note)]);
     return toDagRunResponse(await requireDagRun(parts.database, params.dag_id, params.dag_run_id));
@@ -80,7 +78,7 @@ export const clearDagRun = apiRoute({
       if (body.dry_run) return describeClear(parts, await rehearse(parts, operation), newTasks);
       await operate(parts, operation);
     } else {
-      const planned = await planClearOf(parts, toClear({ path: params, body, newTasks, principal }));
+      const planned = await planClearFor(principal, parts, toClear({ path: params, body, newTasks }));
       if (body.dry_run) return describeClear(parts, planned.operated, newTasks);
       await carryOut(parts, planned);
     }
@@ -119,17 +117,15 @@ interface AskedClear {
   readonly body: Partial<z.output<typeof clearBody>>;
   /** Receives the tasks that the run would have for the first time. */
   readonly newTasks: string[];
-  readonly principal: Principal;
 }
 
-function toClear({ path: { dag_id: dagId, dag_run_id: runId }, body, newTasks, principal }: AskedClear): DagRunClear {
+function toClear({ path: { dag_id: dagId, dag_run_id: runId }, body, newTasks }: AskedClear): DagRunClear {
   const onLatestVersion = body.run_on_latest_version ?? false;
   return {
     selection: { dagId, runId },
     options: { ...WHOLE, onlyFailed: body.only_failed ?? false },
     inspect(_change, run, stored) {
-      if (stored.dagId !== dagId) authorizeMarkedDag(principal, stored.dagId);
-      else if (onLatestVersion) newTasks.splice(0, newTasks.length, ...findNewTasks(run.graph, run.instances));
+      if (onLatestVersion && stored.dagId === dagId) newTasks.splice(0, newTasks.length, ...findNewTasks(run.graph, run.instances));
     },
     onLatestVersion,
     ...(typeof body.note === 'string' ? { runNote: body.note } : {}),

@@ -6,11 +6,9 @@ import type { RunSelection } from '../../store/found-dag-runs.ts';
 import type { DagRunClear } from '../../store/clear-dag-runs.ts';
 import type { OperatedRun } from '../../store/operate-on-dag-runs.ts';
 import type { ApiParts } from '../api-parts.ts';
-import { carryOut, changedIds, planClearOf, readTaskInstances } from '../operate-on-dag-runs.ts';
+import { carryOut, changedIds, planClearFor, readTaskInstances } from '../operate-on-dag-runs.ts';
 import { instantText, text } from '../query-schemas.ts';
 import { InvalidRequest } from '../request-problems.ts';
-import type { Principal } from '../auth/principal.ts';
-import { authorizeMarkedDag } from '../policy.ts';
 import { apiRoute } from '../route.ts';
 import { readDagId, requireDagRun } from './dag-runs.ts';
 import { taskInstanceCollection, toTaskInstanceCollection } from './task-instances.ts';
@@ -58,7 +56,7 @@ export const postClearTaskInstances = apiRoute({
     await readDagId(parts.database, params.dag_id);
     if (typeof body.dag_run_id === 'string') await requireDagRun(parts.database, params.dag_id, body.dag_run_id);
     const unknown = new Set(toChoices(body)?.map(({ taskId }) => taskId));
-    const planned = await planClearOf(parts, toClear({ dagId: params.dag_id, body, unknown, principal }));
+    const planned = await planClearFor(principal, parts, toClear({ dagId: params.dag_id, body, unknown }));
     checkRehearsal(planned.operated, { dagId: params.dag_id, body, unknown });
     return answer(parts, body.dry_run ? planned.operated : await carryOut(parts, planned));
   },
@@ -75,10 +73,9 @@ interface AskedClear {
   readonly body: ClearBody;
   /** Loses the names that one of the runs knows. */
   readonly unknown: Set<string>;
-  readonly principal: Principal;
 }
 
-function toClear({ dagId, body, unknown, principal }: AskedClear): DagRunClear {
+function toClear({ dagId, body, unknown }: AskedClear): DagRunClear {
   const options: ClearOptions = {
     tasks: toChoices(body),
     upstream: body.include_upstream,
@@ -90,8 +87,7 @@ function toClear({ dagId, body, unknown, principal }: AskedClear): DagRunClear {
     selection: toSelection(dagId, body),
     options,
     inspect(change, run, stored) {
-      if (stored.dagId !== dagId) authorizeMarkedDag(principal, stored.dagId);
-      else for (const taskId of unknown) if (run.graph.indexOf.has(taskId)) unknown.delete(taskId);
+      if (stored.dagId === dagId) for (const taskId of unknown) if (run.graph.indexOf.has(taskId)) unknown.delete(taskId);
       if (body.prevent_running_task) refuseRunning(change.instances.filter(({ to }) => to === 'restarting'));
     },
     onLatestVersion: body.run_on_latest_version ?? false,
