@@ -25,19 +25,25 @@ export const SCHEDULED_ON = `
     where wanted.kind = 'alias'`;
 
 /**
- * Earlier descriptions that are equal in one column and differ in the other. Less and greater instead of unequal: an index then leads past the thousand dags that say the same.
+ * Id of the first description by a dag in some file that is not what this one says: the same name with another uri, or the same uri with another name, and described before. Null
+ * where there is none.
+ *
+ * Less and greater instead of unequal: an index then leads past the thousand dags that say the same.
+ * @param mine alias of the row of `dag_asset`
  */
-function conflicts(equal: string, differing: string): string {
-  const conflict = (comparison: string): string => `
-        exists (
-          select 1 from dag_asset as other
-          join dag as owner on owner.dag_id = other.dag_id and owner.is_stale = 0
-          where other.${equal} = mine.${equal} and other.${differing} ${comparison} mine.${differing} and other.id < mine.id)`;
-  return `${conflict('<')} or ${conflict('>')}`;
+export function firstConflict(mine: string): string {
+  const earlier = (equal: string, differing: string, comparison: string): string => `
+        select min(other.id) as id
+        from dag_asset as other
+        join dag as owner on owner.dag_id = other.dag_id and owner.is_stale = 0
+        where other.${equal} = ${mine}.${equal} and other.${differing} ${comparison} ${mine}.${differing} and other.id < ${mine}.id`;
+  const ranges = [earlier('name', 'uri', '<'), earlier('name', 'uri', '>'), earlier('uri', 'name', '<'), earlier('uri', 'name', '>')];
+  return `(
+      select min(conflict.id) from (${ranges.join(' union all ')}) as conflict)`;
 }
 
 /**
- * A row where what the dag says of the asset is not what an earlier dag says: the same name with another uri, or the same uri with another name.
+ * A row where what the dag says of the asset is not what an earlier dag says.
  * @param dagId SQL of the dag's id
  * @param assetName SQL of the asset's name
  */
@@ -45,7 +51,7 @@ export function describedOtherwise(dagId: string, assetName: string): string {
   return `
       select 1
       from dag_asset as mine
-      where mine.dag_id = ${dagId} and mine.name = ${assetName} and (${conflicts('name', 'uri')} or ${conflicts('uri', 'name')})`;
+      where mine.dag_id = ${dagId} and mine.name = ${assetName} and ${firstConflict('mine')} is not null`;
 }
 
 /**

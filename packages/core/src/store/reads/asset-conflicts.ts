@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { defineStatement, type Database } from '../database.ts';
+import { firstConflict } from '../scheduled-on.ts';
 import { all, isReadable, type ReadableDags } from './query-parts.ts';
 
 /** An asset that a dag describes otherwise than a dag before it: its events do not reach the dag, and the dag's tasks cannot emit them (adr/0013). */
@@ -20,16 +21,7 @@ export async function listAssetConflicts(database: Database, readable: ReadableD
   const rows = await database.reads
     .selectFrom('dagAsset')
     .innerJoin('dag', 'dag.dagId', 'dagAsset.dagId')
-    .innerJoin('dagAsset as first', (join) =>
-      join.on(
-        sql<boolean>`first.id = (
-          select min(other.id) from dag_asset as other
-          join dag as owner on owner.dag_id = other.dag_id and owner.is_stale = 0
-          where other.id < dag_asset.id
-            and (other.name = dag_asset.name and other.uri <> dag_asset.uri or other.uri = dag_asset.uri and other.name <> dag_asset.name)
-        )`,
-      ),
-    )
+    .innerJoin('dagAsset as first', (join) => join.on(sql<boolean>`first.id = ${sql.raw(firstConflict('dag_asset'))}`))
     .select([
       'dagAsset.dagId',
       'dagAsset.name',
@@ -73,16 +65,12 @@ export const selectOutletConflicts = defineStatement<OutletConflict, [dagIds: re
   'select_outlet_conflicts',
   (d) => `
     select outlet.dag_id as "dagId", outlet.task_id as "taskId", mine.name as name, mine.uri as uri,
-      other.dag_id as "firstDagId", other.name as "firstName", other.uri as "firstUri"
+      first.dag_id as "firstDagId", first.name as "firstName", first.uri as "firstUri"
     from ${d.rows('$1', 'wanted', { dag_id: 'text' })}
     join task_outlet_asset as outlet on outlet.dag_id = wanted.dag_id
     join asset on asset.id = outlet.asset_id
     join dag_asset as mine on mine.dag_id = outlet.dag_id and mine.name = asset.name
-    join dag_asset as other on other.id = (
-      select min(known.id) from dag_asset as known
-      join dag as owner on owner.dag_id = known.dag_id and owner.is_stale = 0
-      where known.id < mine.id and (known.name = mine.name and known.uri <> mine.uri or known.uri = mine.uri and known.name <> mine.name)
-    )
+    join dag_asset as first on first.id = ${firstConflict('mine')}
     order by outlet.dag_id, outlet.task_id, mine.name`,
   (dagIds) => [JSON.stringify(dagIds.map((dagId) => ({ dag_id: dagId })))],
 );
