@@ -22,6 +22,10 @@ export const STATEMENT_MUTANTS = {
   'no-lease-check': [{ statement: 'hold_dag_runs', without: 'and dag_run.scheduler_term = $2', instead: 'and $2 > 0' }],
   /** What follows from a finish is written although the finish was refused. */
   'no-refusal-check': [{ statement: 'release_refused_dag_runs', without: 'where dag_run.held_by_tick = $1', instead: 'where $1 is null' }],
+  /** A finish that was refused is not told from one that left the same state, so a try that failed counts as lost in memory, too. */
+  'refusal-by-state-alone': [
+    { statement: 'release_refused_dag_runs', without: 'expected.losses is not null', instead: 'expected.losses < 0' },
+  ],
   /** An attempt that is taken back keeps its epoch, so its worker may still start. */
   'reset-keeps-epoch': [
     { statement: 'reset_task_instances', without: 'epoch = task_instance.epoch + 1', instead: 'epoch = task_instance.epoch' },

@@ -141,6 +141,22 @@ describeDatabases('transitions of dag runs', (open) => {
     expect(released).toEqual([{ id: 'run_1' }]);
     expect(ended).toEqual([]);
   });
+
+  test.each([
+    ['the same counts', {}, []],
+    ['another loss', { losses: 1 }, [{ id: 'run_1' }]],
+    ['another try', { maxTries: 3 }, [{ id: 'run_1' }]],
+    ['another poke', { reschedules: 1 }, [{ id: 'run_1' }]],
+    ['another time', { retryAt: NOW }, [{ id: 'run_1' }]],
+  ])('a state that was left with %s by somebody else', async (_, differs, released) => {
+    const database = await open();
+    await insertDag(database);
+    await insertDagRun(database);
+    await insertTaskInstance(database, 'up_for_retry', { max_tries: 2, losses: 0, reschedules: 0, retry_at: NOW + 1_000 });
+    const expected = { taskInstanceId: 'instance_1', epoch: 1, state: 'up_for_retry', maxTries: 2, losses: 0, reschedules: 0 };
+    const [, found] = await database.batch([hold, releaseRefusedDagRuns(TICK, [{ ...expected, retryAt: NOW + 1_000, ...differs }])]);
+    expect(found).toEqual(released);
+  });
 });
 
 describeDatabases('terms', (open) => {

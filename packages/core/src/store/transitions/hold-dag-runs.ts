@@ -28,11 +28,17 @@ export interface ExpectedState {
   readonly taskInstanceId: string;
   readonly epoch: number;
   readonly state: string;
+  /** What the end of its try counted; absent where the tick ended none. */
+  readonly maxTries?: number;
+  readonly losses?: number;
+  readonly reschedules?: number;
+  readonly retryAt?: number | null;
 }
 
 /**
  * Takes the mark off the runs of which a finish did not apply (somebody else ended that attempt first), so that nothing downstream is decided
- * from it. Comes after the finishes and before everything that follows from them.
+ * from it. The state alone does not tell: a try that failed and the same try held for lost both wait for the next, but not for as long, and not with as many left.
+ * Comes after the finishes and before everything that follows from them.
  */
 export const releaseRefusedDagRuns = defineStatement<{ id: string }, [tick: string, expected: readonly ExpectedState[]]>(
   'release_refused_dag_runs',
@@ -41,13 +47,36 @@ export const releaseRefusedDagRuns = defineStatement<{ id: string }, [tick: stri
     set held_by_tick = null
     from (
       select distinct instance.dag_run_id as id
-      from ${d.rows('$2', 'expected', { id: 'text', epoch: 'bigint', state: 'text' })}
+      from ${d.rows('$2', 'expected', {
+        id: 'text',
+        epoch: 'bigint',
+        state: 'text',
+        max_tries: 'bigint',
+        losses: 'bigint',
+        reschedules: 'bigint',
+        retry_at: 'bigint',
+      })}
       join task_instance as instance on instance.id = expected.id
-      where instance.epoch <> expected.epoch or instance.state <> expected.state
+      where instance.epoch <> expected.epoch or instance.state <> expected.state or (expected.losses is not null and (
+        instance.max_tries <> expected.max_tries or instance.losses <> expected.losses or instance.reschedules <> expected.reschedules
+        or instance.retry_at is distinct from expected.retry_at))
     ) as refused
     where dag_run.held_by_tick = $1 and dag_run.id = refused.id
     returning dag_run.id as id`,
-  (tick, expected) => [tick, JSON.stringify(expected.map(({ taskInstanceId, epoch, state }) => ({ id: taskInstanceId, epoch, state })))],
+  (tick, expected) => [
+    tick,
+    JSON.stringify(
+      expected.map(({ taskInstanceId, epoch, state, maxTries, losses, reschedules, retryAt }) => ({
+        id: taskInstanceId,
+        epoch,
+        state,
+        max_tries: maxTries ?? null,
+        losses: losses ?? null,
+        reschedules: reschedules ?? null,
+        retry_at: retryAt ?? null,
+      })),
+    ),
+  ],
 );
 
 /** The condition that a run is marked by the tick; `run` is the alias of its row. */
