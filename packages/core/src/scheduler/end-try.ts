@@ -1,7 +1,7 @@
 import { countElements, decodeJson, DEFAULT_MAX_MAP_LENGTH, type TryOutcome } from '@tradewind/protocol';
 import { decideTryEnd } from '../model/try-end.ts';
 import { decideTask, finishRunIfDone, spreadEnd } from './decide-task.ts';
-import { endRunOnFailure } from './halt-run.ts';
+import { endRunOnFailure, timeoutOf } from './halt-run.ts';
 import { attemptOf, endTask, restartTask } from './move-task.ts';
 import { retryDelayOf } from './retry-delay-of.ts';
 import { isOccupying } from './run-state.ts';
@@ -53,10 +53,15 @@ export function endTry(
   }
 }
 
-/** What ran of a cleared task instance has ended: it is decided anew. */
+/** What ran of a cleared task instance has ended: it is decided anew, or ends with its run where that has waited for nothing else. */
 export function restart(state: SchedulerState, { run, task }: TaskOfRun, plan: TickPlan): void {
   noteSlots(state, task, -1);
   restartTask(run, task, plan);
+  const timeoutAt = timeoutOf(run);
+  if (timeoutAt !== undefined && timeoutAt <= plan.now) {
+    state.runTimeouts.add(timeoutAt, run);
+    return;
+  }
   decideTask(run, task, plan);
   finishRunIfDone(run, plan);
 }

@@ -390,6 +390,29 @@ describe('the end of a run', () => {
     expect(await its.rows('select state, end_reason as reason from dag_run')).toEqual([{ state: 'failed', reason: 'timed_out' }]);
   });
 
+  test('leaves no task without a row, also where it comes before all have one', async () => {
+    const its = await start({ dagrunTimeoutMs: 60_000, tasks: [task('a'), after('b', ['a']), after('c', ['b'])] });
+    await its.rows(`delete from task_instance where task_id <> 'a'`);
+    await its.rows('update dag_run set started_at = started_at - 60000');
+    await its.crash();
+    expect(await states(its)).toEqual({ a: 'skipped', b: 'skipped', c: 'skipped' });
+    expect(await runState(its)).toBe('failed');
+  });
+
+  test('waits for what was cleared while it ran, and does not let it begin anew', async () => {
+    const its = await start({ dagrunTimeoutMs: 60_000, tasks: [task('a'), after('b', ['a'])] });
+    its.scheduler.report({ type: 'started', attempt: its.workload('a').attempt, at: its.clock.now(), pid: 1, hostname: 'host' });
+    await its.clock.advance(20);
+    await clear(its, { tasks: [{ taskId: 'a' }] });
+    expect(await states(its)).toEqual({ a: 'restarting', b: 'none' });
+    await its.clock.advance(60_000);
+    expect(await states(its)).toEqual({ a: 'restarting', b: 'skipped' });
+    expect(await runState(its)).toBe('running');
+    await its.end('a');
+    expect(await states(its)).toEqual({ a: 'skipped', b: 'skipped' });
+    expect(await its.rows('select state, end_reason as reason from dag_run')).toEqual([{ state: 'failed', reason: 'timed_out' }]);
+  });
+
   test('pauses the dag after too many failed runs in a row', async () => {
     const its = await open({ maxConsecutiveFailedDagRuns: 2, tasks: [task('a')] });
     const paused = async () => (await its.rows<{ p: number }>('select is_paused as p from dag'))[0]?.p;

@@ -35,19 +35,33 @@ export function createPending(state: SchedulerState, plan: TickPlan): void {
   const most = state.parts.tickSize ?? DEFAULT_TICK_SIZE;
   for (const run of state.growing) {
     while (run.pending.length > 0 && sizeOf(plan) < most) {
-      const portion = run.pending.splice(0, most - sizeOf(plan));
-      for (const task of portion) {
-        task.isStored = true;
-        plan.created.push(rowOfNewTask(run, task));
-      }
+      const portion = createRows(run, most - sizeOf(plan), plan);
       expandLateMembers(state, run, plan);
       for (const task of portion) decideTask(run, task, plan);
       finishRunIfDone(run, plan);
-      plan.touch(run);
     }
     if (run.pending.length > 0) return;
     state.growing.delete(run);
   }
+}
+
+/**
+ * Gives all task instances of a run that have no row yet theirs, however many, and decides nothing: for a run that is stopped, which must leave none of them out. With the stop in the same
+ * tick, nothing has to remember it.
+ */
+export function createAllPending(state: SchedulerState, run: ActiveRun, plan: TickPlan): ActiveTask[] {
+  state.growing.delete(run);
+  return createRows(run, run.pending.length, plan);
+}
+
+function createRows(run: ActiveRun, most: number, plan: TickPlan): ActiveTask[] {
+  const portion = run.pending.splice(0, most);
+  for (const task of portion) {
+    task.isStored = true;
+    plan.created.push(rowOfNewTask(run, task));
+  }
+  plan.touch(run);
+  return portion;
 }
 
 /** Reads what a mapped scope runs over, for its task instances to be given their elements; undefined where that is no longer readable. */
