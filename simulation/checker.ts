@@ -60,8 +60,8 @@ const LOG_CHANGES = `
   create temp trigger run_changed after update of state on main.dag_run begin
     insert into change values ('run', new.id, old.state, new.state, 0, 0, 0, 0);
   end;
-  create temp trigger verdict_changed after update of marked_state on main.dag_run when new.marked_state is not null begin
-    insert into change values ('verdict', new.id, null, new.marked_state, 0, 0, 0, 0);
+  create temp trigger verdict_changed after update of marked_state on main.dag_run when new.state = old.state begin
+    insert into change values ('verdict', new.id, null, coalesce(new.marked_state, ''), 0, 0, 0, 0);
   end;
   create temp trigger scope_created after insert on main.mapped_scope begin
     insert into change values ('scope', new.dag_run_id, null, new.scope_id, new.length, 0, 0, 0);
@@ -158,7 +158,7 @@ export class Checker {
   #onRunRow({ kind, id, new_state: next }: Change): void {
     const run = this.#runs.get(id);
     if (kind === 'no_scope') run?.lengths.delete(next);
-    else if (run !== undefined) run.markedState = next as 'success' | 'failed';
+    else if (run !== undefined) run.markedState = next === 'success' || next === 'failed' ? next : null;
   }
 
   #onExpanded({ id, new_state: scopeId, old_epoch: length }: Change): void {
