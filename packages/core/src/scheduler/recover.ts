@@ -57,7 +57,6 @@ export async function recover(state: SchedulerState, plan: TickPlan): Promise<vo
   for (const run of state.pastWaiters) state.pastChanged.add(run.row.dagId);
   forgetIdleGraphs(state);
   state.mayStartRuns = true;
-  state.mayHaveChanges = true;
   state.nextRecoveryAt = adopted.length < MOST_ADOPTED ? plan.now + (parts.recoveryIntervalMs ?? DEFAULT_RECOVERY_INTERVAL_MS) : plan.now;
 }
 

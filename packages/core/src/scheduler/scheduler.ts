@@ -141,8 +141,9 @@ async function runPass(state: SchedulerState): Promise<void> {
   const beganAt = state.parts.clock.monotonicMs();
   try {
     if (plan.now >= state.nextRecoveryAt) forgetNews(state);
-    await recover(state, plan);
+    // Before anything is entered into the plan: a run that is forgotten after that would be in it twice.
     await noticeChanges(state);
+    await recover(state, plan);
     await reloadStaleRuns(state, plan);
     await createScheduledRuns(state, plan.now);
     await advanceBackfills(state, plan.now);
@@ -161,8 +162,9 @@ async function runPass(state: SchedulerState): Promise<void> {
   }
 }
 
-/** What was heard of triggers and deadlines may be half the truth: they are looked at again. */
+/** What was heard of changes, triggers and deadlines may be half the truth: they are looked at again. */
 function forgetNews(state: SchedulerState): void {
+  state.mayHaveChanges = true;
   state.triggerWatch.mayHaveFired = true;
   expectDeadlines(state, true);
 }
