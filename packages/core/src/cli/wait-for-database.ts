@@ -25,7 +25,6 @@ const QUESTION: Statement<unknown> = { name: 'does_database_answer', text: () =>
  */
 export async function waitForDatabase(database: Database, { timeoutMs, clock, log, signal }: DatabaseWait): Promise<void> {
   const startedAt = clock.monotonicMs();
-  const neverAborts = new AbortController().signal;
   let lastReason: string | undefined;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     const problem = await askDatabase(database);
@@ -38,7 +37,7 @@ export async function waitForDatabase(database: Database, { timeoutMs, clock, lo
     // Each reason once: there is nothing new in being refused again.
     if (problem.message !== lastReason) log.warning('waiting for the database', { reason: problem.message, longestMs: timeoutMs });
     lastReason = problem.message;
-    await sleep(clock, Math.min(pauseMs, timeoutMs - waitedMs), signal ?? neverAborts);
+    await sleep(clock, Math.min(pauseMs, timeoutMs - waitedMs), signal);
   }
 }
 

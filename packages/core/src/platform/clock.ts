@@ -57,18 +57,18 @@ function afterPendingEvents(fire: () => void): Timer {
 /**
  * Waits `delayMs`, or less where `signal` aborts. Never rejects: the caller's loop asks the signal what to do next.
  */
-export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) {
+    if (signal?.aborted === true) {
       resolve();
       return;
     }
     const finish = (): void => {
       timer.cancel();
-      signal.removeEventListener('abort', finish);
+      signal?.removeEventListener('abort', finish);
       resolve();
     };
     const timer = clock.setTimer(delayMs, finish);
-    signal.addEventListener('abort', finish, { once: true });
+    signal?.addEventListener('abort', finish, { once: true });
   });
 }

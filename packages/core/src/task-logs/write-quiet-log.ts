@@ -16,7 +16,6 @@ export interface StoredTry {
 /** By then what a try has printed is in its file: the executor hands it to the thread that writes before it reports the end. */
 const ON_ITS_WAY_MS = 1_000;
 const POLL_MS = 25;
-const never = new AbortController().signal;
 
 /**
  * The executor makes no file for a try that printed nothing and succeeded, because making one costs more than such a try. Whoever wants to read the log has it made by this: it
@@ -25,7 +24,7 @@ const never = new AbortController().signal;
 export async function writeQuietLog(file: string, tried: StoredTry, clock: Clock): Promise<void> {
   const { state, tryNumber, startedAt, endedAt, hostname, pid } = tried;
   if (state !== 'success' || startedAt === null || endedAt === null || hostname === null) return;
-  while (clock.now() - endedAt < ON_ITS_WAY_MS && !(await exists(file))) await sleep(clock, POLL_MS, never);
+  while (clock.now() - endedAt < ON_ITS_WAY_MS && !(await exists(file))) await sleep(clock, POLL_MS);
   if (await exists(file)) return;
   const lines = quietLog({ tryNumber, startedAt, endedAt, pid }).map((record) => `${JSON.stringify(record)}\n`);
   try {

@@ -36,7 +36,6 @@ interface AskedLog {
 }
 
 const POLL_MS = 500;
-const NEVER = new AbortController().signal;
 
 /** `tradewind tasks logs <dag_id> <task_id> <run_id>` */
 export async function printTaskLog(dagId: string, taskId: string, runId: string, options: TaskLogOptions): Promise<undefined> {
@@ -87,7 +86,7 @@ async function readLastTry(
     if (options.follow !== true || session.address === undefined || isOver(instance.state)) {
       throw new TradewindError('not_found', `the task "${taskId}" has no log yet: it was not started (state ${instance.state ?? 'none'})`);
     }
-    await sleep(clock, POLL_MS, NEVER);
+    await sleep(clock, POLL_MS);
   }
 }
 
@@ -132,7 +131,7 @@ async function* followLines(log: AskedLog): AsyncGenerator<readonly LogLine[]> {
     // What was written last may reach the file just after the end is known, so it is looked at once more.
     if (wasComplete) return;
     wasComplete = part.is_complete;
-    await sleep(clock, POLL_MS, NEVER);
+    await sleep(clock, POLL_MS);
   }
 }
 

@@ -26,7 +26,6 @@ interface DagRunRow {
 }
 
 const POLL_MS = 200;
-const NEVER = new AbortController().signal;
 
 /** `tradewind dags trigger <dag_id>`: with `--wait` it ends as the run does. */
 export async function triggerDag(dagId: string, options: TriggerOptions): Promise<ExitCode | undefined> {
@@ -92,6 +91,6 @@ async function waitForEnd(session: EnvironmentSession, asked: DagRunRow, timeout
         `the run ${run.dag_run_id} of dag "${run.dag_id}" is still ${run.state} after ${timeoutSeconds} s; it goes on without this command`,
       );
     }
-    await sleep(clock, POLL_MS, NEVER);
+    await sleep(clock, POLL_MS);
   }
 }

@@ -25,8 +25,6 @@ export interface ActivityShow {
   quiet(): Promise<void>;
 }
 
-const NEVER = new AbortController().signal;
-
 /** Makes the show of a fleet whose environments may not all answer yet. */
 export function createActivityShow(
   sessions: ReadonlyMap<string, EnvironmentSession>,
@@ -51,7 +49,7 @@ export function createActivityShow(
     settled: () => shown,
     async quiet() {
       const giveUpAt = clock.monotonicMs() + LONGEST_WAIT_FOR_QUIET_MS;
-      while (clock.monotonicMs() < Math.min(giveUpAt, latestMs + QUIET_MS)) await sleep(clock, QUIET_MS / 4, NEVER);
+      while (clock.monotonicMs() < Math.min(giveUpAt, latestMs + QUIET_MS)) await sleep(clock, QUIET_MS / 4);
     },
   };
 }
