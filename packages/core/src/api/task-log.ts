@@ -1,8 +1,10 @@
 import { isDagId, isRunId, isTaskId, type LogRecord } from '@tradewind/protocol';
+import type { Clock } from '../platform/clock.ts';
 import { taskLogFile } from '../platform/task-log-file.ts';
 import type { TaskInstanceName } from '../store/reads/task-instances.ts';
 import { openIfPresent, readLineSegments } from '../task-logs/line-segments.ts';
 import { parseLogLine } from '../task-logs/log-line.ts';
+import { writeQuietLog, type StoredTry } from '../task-logs/write-quiet-log.ts';
 
 /** A part of a try's log. */
 export interface TaskLogPart {
@@ -20,6 +22,19 @@ export interface TaskLogPart {
 export function findTaskLogFile(logsFolder: string, name: TaskInstanceName, tryNumber: number): string | undefined {
   if (!isDagId(name.dagId) || !isRunId(name.runId) || !isTaskId(name.taskId)) return undefined;
   return taskLogFile(logsFolder, { ...name, tryNumber });
+}
+
+/**
+ * The file with the log of a try, which is written now where the executor had nothing to write; undefined where the ids cannot be those of a task.
+ */
+export async function openTaskLog(
+  { logsFolder, clock }: { readonly logsFolder: string; readonly clock: Clock },
+  name: TaskInstanceName,
+  tried: StoredTry,
+): Promise<string | undefined> {
+  const file = findTaskLogFile(logsFolder, name, tried.tryNumber);
+  if (file !== undefined) await writeQuietLog(file, tried, clock);
+  return file;
 }
 
 /**

@@ -3,12 +3,10 @@ import { z } from 'zod';
 import { listEarlierTries, type TaskInstanceSummary, type TrySummary } from '../../store/reads/task-instances.ts';
 import { findXCom, type XComSummary } from '../../store/reads/xcoms.ts';
 import { RETURN_VALUE_KEY } from '../../store/transitions/push-xcoms.ts';
-import { writeQuietLog } from '../../task-logs/write-quiet-log.ts';
-import type { ApiParts } from '../api-parts.ts';
 import { requireTaskInstance } from '../resources/task-instances.ts';
 import { integer, optional, text } from '../query-schemas.ts';
 import { pageRoute } from '../route.ts';
-import { readTaskLogTail, findTaskLogFile, type TaskLogTail } from '../task-log.ts';
+import { openTaskLog, readTaskLogTail, type TaskLogTail } from '../task-log.ts';
 import { duration, instant } from './format.ts';
 import { REFRESH_SECONDS } from './home-page.ts';
 import { html, type Html } from './html.ts';
@@ -34,7 +32,9 @@ export const showTaskInstance = pageRoute({
     const [earlier, value] = await Promise.all([listEarlierTries(database, task.id), findXCom(database, name, RETURN_VALUE_KEY)]);
     const tries = triesOf(task, earlier);
     const attempt = tries.find(({ tryNumber }) => tryNumber === given.try) ?? tries.at(-1);
-    const shown = attempt === undefined ? undefined : { attempt, log: await readLog({ logsFolder, clock }, task, attempt) };
+    const file = attempt === undefined ? undefined : await openTaskLog({ logsFolder, clock }, task, attempt);
+    const log: TaskLogTail = file === undefined ? { records: [], isCut: false } : await readTaskLogTail(file, LOG_BYTES);
+    const shown = attempt === undefined ? undefined : { attempt, log };
     const shownValue = value && { ...value, value: secrets.masker.maskValue(value.value) as JsonValue };
     const content = taskInstanceContent({ task, tries, shown, value: shownValue, now: clock.now() });
     const refreshSeconds = isFinishedTaskInstanceState(task.state) ? undefined : REFRESH_SECONDS;
@@ -87,17 +87,6 @@ function trySection({ attempt, log }: NonNullable<TaskInstanceView['shown']>, ta
 function triesOf(task: TaskInstanceSummary, earlier: readonly TrySummary[]): readonly TrySummary[] {
   const begun = [...earlier, { ...task, epoch: Number.POSITIVE_INFINITY }].filter(({ tryNumber }) => tryNumber > 0);
   return [...new Map(begun.map((each) => [each.tryNumber, each])).values()];
-}
-
-async function readLog(
-  { logsFolder, clock }: Pick<ApiParts, 'logsFolder' | 'clock'>,
-  task: TaskInstanceSummary,
-  attempt: TrySummary,
-): Promise<TaskLogTail> {
-  const file = findTaskLogFile(logsFolder, task, attempt.tryNumber);
-  if (file === undefined) return { records: [], isCut: false };
-  await writeQuietLog(file, attempt, clock);
-  return readTaskLogTail(file, LOG_BYTES);
 }
 
 function failureCard({ kind, message, detail }: TryFailure): Html {

@@ -5,8 +5,7 @@ import { listEarlierTries, type TaskInstanceSummary } from '../../store/reads/ta
 import type { ApiParts } from '../api-parts.ts';
 import { integer, optional, query, text } from '../query-schemas.ts';
 import { streamRoute, type Reply } from '../route.ts';
-import { readTaskLogPart, streamTaskLog, findTaskLogFile, type TaskLogPart } from '../task-log.ts';
-import { writeQuietLog } from '../../task-logs/write-quiet-log.ts';
+import { readTaskLogPart, streamTaskLog, openTaskLog, type TaskLogPart } from '../task-log.ts';
 import { requireTaskInstance } from './task-instances.ts';
 
 /** How much of a log one JSON answer holds; the rest follows by its continuation token. */
@@ -50,16 +49,17 @@ export const getLog = streamRoute({
  * @throws TradewindError `not_found` for a try that did not begin
  */
 export async function findLog(
-  { database, logsFolder, clock }: Pick<ApiParts, 'database' | 'logsFolder' | 'clock'>,
+  parts: Pick<ApiParts, 'database' | 'logsFolder' | 'clock'>,
   instance: TaskInstanceSummary,
   tryNumber: number,
 ): Promise<FoundLog> {
   const isCurrent = tryNumber === instance.tryNumber;
-  const earlier = isCurrent ? undefined : (await listEarlierTries(database, instance.id)).findLast((one) => one.tryNumber === tryNumber);
-  const file = findTaskLogFile(logsFolder, instance, tryNumber);
+  const earlier = isCurrent
+    ? undefined
+    : (await listEarlierTries(parts.database, instance.id)).findLast((one) => one.tryNumber === tryNumber);
   const tried = isCurrent ? instance : earlier;
-  if (tryNumber === 0 || tried === undefined || file === undefined) throw new TradewindError('not_found', 'TaskInstance not found');
-  await writeQuietLog(file, tried, clock);
+  const file = tryNumber === 0 || tried === undefined ? undefined : await openTaskLog(parts, instance, tried);
+  if (file === undefined) throw new TradewindError('not_found', 'TaskInstance not found');
   const isComplete = !isCurrent || isFinishedTaskInstanceState(instance.state) || instance.state === 'up_for_retry';
   return { file, isComplete };
 }
