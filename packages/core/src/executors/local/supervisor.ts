@@ -173,10 +173,8 @@ export class Supervisor implements PooledChild {
   }
 
   #refuse(failure: TryFailure): void {
-    this.#finish({ result: 'failed', failure }, () => {
-      this.#state = 'idle';
-      this.#events.onIdle(this);
-    });
+    this.#lastTryMs = undefined;
+    this.#finish({ result: 'failed', failure }, () => this.#becomeIdle());
   }
 
   async #begin(): Promise<void> {
@@ -235,8 +233,12 @@ export class Supervisor implements PooledChild {
       });
       return;
     }
-    this.#state = 'idle';
     this.#wasReady = true;
+    this.#becomeIdle();
+  }
+
+  #becomeIdle(): void {
+    this.#state = 'idle';
     this.#events.onIdle(this);
   }
 
@@ -278,20 +280,13 @@ export class Supervisor implements PooledChild {
     this.#heapUsedBytes = heapUsedBytes;
     this.#leftBehind = leftBehind;
     this.#lastTryMs = this.#durationOf(at);
-    this.#finish(
-      outcome,
-      () => {
-        this.#state = 'idle';
-        this.#events.onIdle(this);
-      },
-      this.#lastTryMs,
-    );
+    this.#finish(outcome, () => this.#becomeIdle(), this.#lastTryMs);
   }
 
-  /** How long the author's function took: by the child, which knows it best, as long as it says something that can be true. */
-  #durationOf(childEndedAt: number): number {
+  /** How long the author's function took: by the child, which knows it best, as long as it says something that can be true. Undefined where it was never entered. */
+  #durationOf(childEndedAt: number): number | undefined {
     const { started, sentMs = 0 } = this.#current ?? {};
-    if (started === undefined) return 0;
+    if (started === undefined) return undefined;
     return Math.min(Math.max(0, childEndedAt - started.childAt), this.#settings.clock.monotonicMs() - sentMs);
   }
 
