@@ -1,13 +1,29 @@
-import type { JsonObject, LogRecord } from '@tradewind/protocol';
+import type { LogLevel, LogRecord, TryOutcome } from '@tradewind/protocol';
 
-/** The supervisor's first word on an attempt, in its log. */
-export function startNote(pid: number | undefined, tryNumber: number): JsonObject & { readonly event: string } {
+/** What the supervisor says of an attempt: an event and its fields. */
+export type Note = Readonly<Record<string, unknown>> & { readonly event: string };
+
+/** Its first word, in the log of the try. */
+export function startNote(pid: number | undefined, tryNumber: number): Note {
   return { event: 'task started', ...(pid === undefined ? {} : { pid }), try_number: tryNumber };
 }
 
-/** Its last word on one that succeeded. */
-export function successNote(durationMs: number, events: number): JsonObject & { readonly event: string } {
-  return { event: 'task ended', result: 'success', duration_ms: Math.round(durationMs * 1_000) / 1_000, events };
+/** How its last word begins. */
+export function endNote(result: TryOutcome['result'], durationMs: number): Note {
+  return { event: 'task ended', result, duration_ms: Math.round(durationMs * 1_000) / 1_000 };
+}
+
+/** Its last word on an attempt that succeeded. */
+export function successNote(durationMs: number, events: number): Note {
+  return { ...endNote('success', durationMs), events };
+}
+
+/**
+ * A note as it stands in the log.
+ * @param timestamp ISO 8601 in UTC
+ */
+export function noteRecord(note: Note, timestamp: string, level: LogLevel): LogRecord {
+  return { ...note, timestamp, level, logger: 'supervisor' };
 }
 
 /** What is stored of a try that has succeeded. */
@@ -20,11 +36,6 @@ export interface SucceededTry {
 
 /** The whole log of a try that printed nothing, emitted nothing and succeeded: it follows from its row. */
 export function quietLog({ tryNumber, startedAt, endedAt, pid }: SucceededTry): readonly LogRecord[] {
-  const record = (at: number, note: JsonObject & { readonly event: string }): LogRecord => ({
-    ...note,
-    timestamp: new Date(at).toISOString(),
-    level: 'info',
-    logger: 'supervisor',
-  });
+  const record = (at: number, note: Note): LogRecord => noteRecord(note, new Date(at).toISOString(), 'info');
   return [record(startedAt, startNote(pid ?? undefined, tryNumber)), record(endedAt, successNote(endedAt - startedAt, 0))];
 }

@@ -1,5 +1,5 @@
 import type { TryOutcome } from '@tradewind/protocol';
-import { successNote } from '../../platform/attempt-notes.ts';
+import { endNote, successNote } from '../../platform/attempt-notes.ts';
 import type { TaskLog } from './task-log.ts';
 
 /** What is known of a try besides its outcome. */
@@ -14,7 +14,7 @@ export function noteOutcome(log: TaskLog, outcome: TryOutcome, { durationMs, lef
   if (leftBehind !== undefined) {
     log.note('warning', { event: 'the process is not used again, because of what the task left behind', left_behind: leftBehind });
   }
-  const fields = { event: 'task ended', result: outcome.result, duration_ms: Math.round(durationMs * 1_000) / 1_000 };
+  const fields = endNote(outcome.result, durationMs);
   switch (outcome.result) {
     case 'success':
       log.note('info', successNote(durationMs, outcome.events.length));

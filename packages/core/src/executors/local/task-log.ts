@@ -1,4 +1,5 @@
 import { LOG_LEVELS, type LogLevel, type LogRecord } from '@tradewind/protocol';
+import { noteRecord, type Note } from '../../platform/attempt-notes.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
 import type { LogWriter } from './log-writer.ts';
 
@@ -10,9 +11,6 @@ export type TaskStream = 'stdout' | 'stderr';
 
 /** Airflow's levels for what a task prints. */
 const STREAM_LEVELS: Readonly<Record<TaskStream, LogLevel>> = { stdout: 'info', stderr: 'error' };
-
-/** What the supervisor says: an event and its fields. */
-export type Note = Readonly<Record<string, unknown>> & { readonly event: string };
 
 /** What a task log works with. */
 export interface TaskLogParts {
@@ -129,8 +127,7 @@ export class TaskLog {
   }
 
   #noteLine(level: LogLevel, note: Note): string {
-    const record: LogRecord = { ...note, timestamp: this.#timestamp(), level, logger: 'supervisor' };
-    return `${JSON.stringify(record)}\n`;
+    return `${JSON.stringify(noteRecord(note, this.#timestamp(), level))}\n`;
   }
 
   #handOver(): void {
