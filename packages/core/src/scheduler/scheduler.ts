@@ -61,7 +61,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
   const stopping = new AbortController();
   const started = delayedWake(parts.clock, waiter, STARTED_DELAY_MS);
   const gathered = delayedWake(parts.clock, waiter, GATHER_MS);
-  const loop = runLoop(state, waiter, stopping.signal);
+  const loop = runLoop(state, { waiter, gathered, stopping: stopping.signal });
   return {
     report(report) {
       state.reports.push(report);
@@ -99,8 +99,13 @@ function isBusy({ parts, inFlight, lastEnds }: SchedulerState): boolean {
   return lastEnds > 1 && inFlight >= Math.max(FEW_ATTEMPTS, parts.executor.parallelism * LEFT_SHARE);
 }
 
+interface DelayedWake {
+  arm(): void;
+  disarm(): void;
+}
+
 /** Wakes the loop a little after the first of several calls. */
-function delayedWake(clock: Clock, waiter: Waiter, delayMs: number): { arm(): void; disarm(): void } {
+function delayedWake(clock: Clock, waiter: Waiter, delayMs: number): DelayedWake {
   let timer: Timer | undefined;
   return {
     arm() {
@@ -111,15 +116,24 @@ function delayedWake(clock: Clock, waiter: Waiter, delayMs: number): { arm(): vo
     },
     disarm() {
       timer?.cancel();
+      timer = undefined;
     },
   };
 }
 
-async function runLoop(state: SchedulerState, waiter: Waiter, stopping: AbortSignal): Promise<void> {
+interface Loop {
+  readonly waiter: Waiter;
+  readonly gathered: DelayedWake;
+  readonly stopping: AbortSignal;
+}
+
+async function runLoop(state: SchedulerState, { waiter, gathered, stopping }: Loop): Promise<void> {
   let failures = 0;
   while (!stopping.aborted) {
     try {
       waiter.reset();
+      // What was gathered is heard now. A wake-up for it in the middle of the next gathering would cost a transaction for a few.
+      gathered.disarm();
       await runPass(state);
       failures = 0;
       await waiter.wait(nextDueAt(state));
