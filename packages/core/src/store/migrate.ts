@@ -10,6 +10,7 @@ import { triggers } from './migrations/0007-triggers.ts';
 import { operations } from './migrations/0008-operations.ts';
 import { offloadedValues } from './migrations/0009-offloaded-values.ts';
 import { lookups } from './migrations/0010-lookups.ts';
+import { occupiedPools } from './migrations/0011-occupied-pools.ts';
 import type { Migration } from './migrations/migration.ts';
 
 const MIGRATIONS: readonly Migration[] = [
@@ -23,6 +24,7 @@ const MIGRATIONS: readonly Migration[] = [
   operations,
   offloadedValues,
   lookups,
+  occupiedPools,
 ];
 
 /** The schema version that this program needs. */

@@ -496,13 +496,15 @@ CREATE TABLE task_instance (
   executor text,
   hostname text,
   pid integer,
-  failure text, pool text not null default 'default_pool', pool_slots integer not null default 1, priority_weight bigint not null default 1, queue text not null default 'default', map_index_label text, decision text, first_started_at bigint, reschedules integer not null default 0, deferral text, resumption text, note text,
+  failure text, pool text not null default 'default_pool', pool_slots integer not null default 1, priority_weight bigint not null default 1, queue text not null default 'default', map_index_label text, decision text, first_started_at bigint, reschedules integer not null default 0, deferral text, resumption text, note text, keeps_slot integer not null default 0, occupied_pool text generated always as (
+case when state in ('queued', 'running', 'restarting') or (state = 'deferred' and keeps_slot = 1) then pool end
+    ) virtual,
   unique (dag_run_id, task_id, map_index)
 );
 
-CREATE INDEX task_instance_in_pool on task_instance (pool, state, pool_slots) where state in ('queued', 'running', 'restarting', 'deferred');
+CREATE INDEX task_instance_in_pool on task_instance (occupied_pool, pool_slots) where occupied_pool is not null;
 
-CREATE INDEX task_instance_occupying on task_instance (dag_id, task_id) where state in ('queued', 'running', 'restarting');
+CREATE INDEX task_instance_occupying on task_instance (dag_id, task_id) where occupied_pool is not null;
 
 CREATE TABLE task_instance_history (
   task_instance_id text not null,

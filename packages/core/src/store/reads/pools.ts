@@ -53,6 +53,23 @@ export interface SlotHolder {
   readonly poolSlots: number;
 }
 
+const COUNTED_STATES = ['running', 'queued', 'scheduled', 'deferred'] as const;
+
+type SlotsByPool = { readonly pool: string } & Readonly<Record<(typeof COUNTED_STATES)[number], number>>;
+
+/** What wants or takes slots of each pool, found through the active runs: history has a million task instances that do neither. */
+const slotsByPool = sql<SlotsByPool>`(
+  select task_instance.pool as pool, ${sql.join(COUNTED_STATES.map((state) => sql`${slotsIn(state)} as ${sql.ref(state)}`))}
+  from dag_run
+  join task_instance on task_instance.dag_run_id = dag_run.id and task_instance.state in (${sql.join(COUNTED_STATES.map((state) => sql.lit(state)))})
+  where dag_run.state = 'running'
+  group by task_instance.pool
+)`.as('wanted');
+
+function slotsIn(state: (typeof COUNTED_STATES)[number]) {
+  return sql<number>`sum(case when task_instance.state = ${sql.lit(state)} then task_instance.pool_slots else 0 end)`;
+}
+
 /** Lists pools, a page at a time. */
 export async function listPools(
   database: Database,
@@ -82,11 +99,8 @@ export function listSlotHolders(database: Database, name: string, most: number):
   return database.reads
     .selectFrom('taskInstance')
     .select(['dagId', 'runId', 'taskId', 'mapIndex', 'state', 'poolSlots'])
-    .where('pool', '=', name)
-    .where(
-      sql<boolean>`(${column('taskInstance.state')} in ('queued', 'running') or (${column('taskInstance.state')} = 'deferred'
-        and exists (select 1 from pool where pool.name = ${name} and pool.include_deferred = 1)))`,
-    )
+    .where('occupiedPool', '=', name)
+    .where('state', '<>', 'restarting')
     .orderBy('queuedAt')
     .orderBy('id')
     .limit(most)
@@ -96,12 +110,13 @@ export function listSlotHolders(database: Database, name: string, most: number):
 function selectSummaries(database: Database) {
   return database.reads
     .selectFrom('pool')
+    .leftJoin(slotsByPool, (join) => join.onRef('wanted.pool', '=', 'pool.name'))
     .select(['pool.name', 'pool.slots', 'pool.description', 'pool.includeDeferred'])
-    .select([
-      slotsIn('running').as('runningSlots'),
-      slotsIn('queued').as('queuedSlots'),
-      slotsIn('scheduled').as('scheduledSlots'),
-      slotsIn('deferred').as('deferredSlots'),
+    .select((eb) => [
+      eb.fn.coalesce('wanted.running', eb.lit(0)).as('runningSlots'),
+      eb.fn.coalesce('wanted.queued', eb.lit(0)).as('queuedSlots'),
+      eb.fn.coalesce('wanted.scheduled', eb.lit(0)).as('scheduledSlots'),
+      eb.fn.coalesce('wanted.deferred', eb.lit(0)).as('deferredSlots'),
     ]);
 }
 
@@ -109,10 +124,4 @@ type SummaryRow = Awaited<ReturnType<ReturnType<typeof selectSummaries>['execute
 
 function toSummary(row: SummaryRow): PoolSummary {
   return { ...row, includeDeferred: row.includeDeferred === 1 };
-}
-
-function slotsIn(state: 'running' | 'queued' | 'scheduled' | 'deferred') {
-  return sql<number>`(
-    select coalesce(sum(pool_slots), 0) from task_instance
-    where task_instance.pool = ${column('pool.name')} and task_instance.state = ${sql.lit(state)})`;
 }

@@ -1,6 +1,6 @@
 /** Runs, task instances, and what they wait for. */
 import type { CallbackState, DagRunState, DagRunTriggeredBy, DagRunType, TaskInstanceState } from '@tradewind/protocol';
-import type { Generated } from 'kysely';
+import type { Generated, GeneratedAlways } from 'kysely';
 
 /** One incarnation of a process. Its id is the term that fences what it writes (adr/0005). */
 export interface JobTable {
@@ -82,6 +82,10 @@ export interface TaskInstanceTable {
   failure: string | null;
   pool: Generated<string>;
   poolSlots: Generated<number>;
+  /** 1 where it keeps its slots while it is deferred, as its pool said when it was. */
+  keepsSlot: Generated<number>;
+  /** The pool whose slots it takes now; follows from its state. */
+  occupiedPool: GeneratedAlways<string | null>;
   /** With the weights of the tasks around it. */
   priorityWeight: Generated<number>;
   queue: Generated<string>;

@@ -1,5 +1,6 @@
 import { defineStatement } from '../database.ts';
 import { inHeldRun } from './hold-dag-runs.ts';
+import { keepsSlot } from './queue-task-instances.ts';
 
 /** A task instance whose next try begins with a wait. */
 export interface DeferredTaskInstance {
@@ -20,7 +21,7 @@ export const deferTaskInstances = defineStatement<{ id: string }, [tick: string,
   (d) => `
     update task_instance
     set state = 'deferred', epoch = task_instance.epoch + 1, try_number = task_instance.try_number + 1, scheduled_at = $2, queued_at = null, started_at = null,
-      ended_at = null, retry_at = null, hostname = null, pid = null, failure = null, deferral = wanted.deferral, resumption = null
+      ended_at = null, retry_at = null, hostname = null, pid = null, failure = null, deferral = wanted.deferral, resumption = null, keeps_slot = ${keepsSlot('task_instance')}
     from ${d.rows('$3', 'wanted', { id: 'text', epoch: 'bigint', deferral: 'text' })}
     where task_instance.id = wanted.id and task_instance.epoch = wanted.epoch and task_instance.state in ('none', 'up_for_retry')
       and ${inHeldRun('task_instance', '$1')}

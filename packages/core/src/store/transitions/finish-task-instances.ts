@@ -1,4 +1,5 @@
 import { defineStatement, type Statement } from '../database.ts';
+import { keepsSlot } from './queue-task-instances.ts';
 import type { StartedAttempt } from './start-task-instances.ts';
 
 /** An attempt that has ended, and what that makes of its task instance. */
@@ -43,7 +44,8 @@ export const finishTaskInstances = defineStatement<{ id: string }, [attempts: re
       first_started_at = coalesce(task_instance.first_started_at, ended.started_at),
       state = ended.state, ended_at = ended.ended_at, retry_at = ended.retry_at, max_tries = ended.max_tries, losses = ended.losses,
       reschedules = ended.reschedules, failure = ended.failure, decision = ended.decision, deferral = ended.deferral, resumption = null,
-      map_index_label = coalesce(ended.map_index_label, task_instance.map_index_label)
+      map_index_label = coalesce(ended.map_index_label, task_instance.map_index_label),
+      keeps_slot = case when ended.state = 'deferred' then ${keepsSlot('task_instance')} else 0 end
     from ${d.rows('$1', 'ended', {
       id: 'text',
       epoch: 'bigint',

@@ -2,8 +2,13 @@ import { expect, test } from 'vitest';
 import { findPool, listPools, listSlotHolders } from '../reads/pools.ts';
 import { describeDatabases } from '../testing/describe-databases.ts';
 import { insertDag, insertDagRun, insertTaskInstance } from '../testing/transition-fixtures.ts';
+import { finishTaskInstances } from './finish-task-instances.ts';
+import { holdDagRuns } from './hold-dag-runs.ts';
 import { changePool, createPool, deletePool, type WantedPool } from './pools.ts';
+import { scheduleTaskInstances } from './schedule-task-instances.ts';
 
+const TICK = '1.1';
+const NOW = 1_000;
 const ETL: WantedPool = { name: 'etl', slots: 4, description: 'loads', includeDeferred: false };
 
 /** Task instances of the pool `etl`: one at work with two slots, one in each other state with one. */
@@ -62,6 +67,22 @@ describeDatabases('pools', (open) => {
     await changePool(database, 'etl', { includeDeferred: true });
     expect(await holders()).toEqual(['running', 'queued', 'deferred']);
     expect(await listSlotHolders(database, 'etl', 1)).toHaveLength(1);
+  });
+
+  test('keep the slots of what is deferred from then on, where they count it', async () => {
+    const database = await open();
+    await createPool(database, { ...ETL, includeDeferred: true });
+    await insertDag(database);
+    await insertDagRun(database);
+    await insertTaskInstance(database, 'running', { pool: 'etl' });
+    const taken = async (): Promise<readonly string[]> => (await listSlotHolders(database, 'etl', 10)).map(({ state }) => state);
+    const counts = { retryAt: null, maxTries: 1, losses: 0, reschedules: 0, failure: null, decision: null, mapIndexLabel: null };
+    const attempt = { taskInstanceId: 'instance_1', epoch: 1, from: 'running', state: 'deferred', endedAt: NOW } as const;
+    await database.batch([finishTaskInstances([{ ...attempt, ...counts, deferral: '{}' }])]);
+    expect(await taken()).toEqual(['deferred']);
+    const again = scheduleTaskInstances(TICK, NOW, [{ id: 'instance_1', epoch: 1, raisesTry: 0, resumption: null }]);
+    await database.batch([holdDagRuns(TICK, 1, NOW, [{ id: 'run_1', revision: 0 }]), again]);
+    expect(await taken()).toEqual([]);
   });
 
   test('are listed by pattern and in order', async () => {

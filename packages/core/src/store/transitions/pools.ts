@@ -1,5 +1,6 @@
 import { DEFAULT_POOL } from '@tradewind/protocol';
 import { defineStatement, wakeOthers, type Database } from '../database.ts';
+import { keepsSlot } from './queue-task-instances.ts';
 
 /** A pool as somebody wants it. */
 export interface WantedPool {
@@ -19,18 +20,18 @@ export type PoolChange = Partial<Omit<WantedPool, 'name'>>;
  * Called by the API. Task instances that waited for a pool of this name can be queued from now on. Run twice: it exists already.
  */
 export async function createPool(database: Database, pool: WantedPool): Promise<'created' | 'already_exists'> {
-  const [created] = await database.batch([insertPool(pool), wakeOthers]);
+  const [created] = await database.batch([insertPool(pool), updateKeptSlots(pool.name), wakeOthers]);
   return created.length > 0 ? 'created' : 'already_exists';
 }
 
 /**
  * there → there, with other slots or words.
  *
- * Called by the API. A pool that gets fewer slots than are taken keeps what is at work; nothing more is queued until enough of it has ended. Locks the pool, as whoever queues does. Run
- * twice: it is so already.
+ * Called by the API. A pool that gets fewer slots than are taken keeps what is at work; nothing more is queued until enough of it has ended. What is deferred in it takes slots, or none, from now
+ * on. Locks the pool, as whoever queues does. Run twice: it is so already.
  */
 export async function changePool(database: Database, name: string, change: PoolChange): Promise<'changed' | 'not_found'> {
-  const [changed] = await database.batch([updatePool(name, change), wakeOthers]);
+  const [changed] = await database.batch([updatePool(name, change), updateKeptSlots(name), wakeOthers]);
   return changed.length > 0 ? 'changed' : 'not_found';
 }
 
@@ -69,6 +70,17 @@ const updatePool = defineStatement<{ name: string }, [name: string, change: Pool
     description ?? null,
     includeDeferred === undefined ? null : Number(includeDeferred),
   ],
+);
+
+/** Only what belongs to active runs can be deferred, and is found through them. */
+const updateKeptSlots = defineStatement<never, [pool: string]>(
+  'update_kept_slots',
+  () => `
+    update task_instance
+    set keeps_slot = ${keepsSlot('task_instance')}
+    where task_instance.dag_run_id in (select run.id from dag_run as run where run.state = 'running') and task_instance.pool = $1
+      and task_instance.state = 'deferred' and task_instance.keeps_slot <> ${keepsSlot('task_instance')}`,
+  (pool) => [pool],
 );
 
 const removePool = defineStatement<{ name: string }, [name: string]>(

@@ -67,7 +67,7 @@ export const queueTaskInstances = defineStatement<
       where (room.slots is null or candidate.asked <= room.slots)
         and (candidate.max_per_dag is null or candidate.place <= candidate.max_per_dag - (
           select count(*) from task_instance as busy
-          where busy.dag_id = candidate.dag_id and busy.task_id = candidate.task_id and busy.state in ('queued', 'running', 'restarting')
+          where busy.dag_id = candidate.dag_id and busy.task_id = candidate.task_id and busy.occupied_pool is not null and busy.state <> 'deferred'
         ))
     ) as granted
     where task_instance.id = granted.id and task_instance.epoch = granted.epoch and task_instance.state = 'scheduled'
@@ -80,15 +80,20 @@ export const queueTaskInstances = defineStatement<
   ],
 );
 
-/**
- * The slots of a pool that are taken; `pool` is the alias of its row. Those that are deferred are looked at only where the pool counts them: there may be a hundred thousand.
- */
+/** The slots of a pool that are taken; `pool` is the alias of its row. Those that are deferred are among them only where the pool counts them: there may be a hundred thousand. */
 function occupiedSlots(pool: string): string {
-  const slotsIn = (states: string): string => `(
+  return `(
     select coalesce(sum(occupying.pool_slots), 0) from task_instance as occupying
-    where occupying.pool = ${pool}.name and occupying.state in (${states})
+    where occupying.occupied_pool = ${pool}.name
   )`;
-  return `(${slotsIn(`'queued', 'running', 'restarting'`)} + case when ${pool}.include_deferred = 1 then ${slotsIn(`'deferred'`)} else 0 end)`;
+}
+
+/**
+ * Whether a task instance that is deferred now keeps its slots, as 1 or 0; they are then found under `occupied_pool`.
+ * @param instance alias of its row
+ */
+export function keepsSlot(instance: string): string {
+  return `coalesce((select pool.include_deferred from pool where pool.name = ${instance}.pool), 0)`;
 }
 
 /** Why a task instance was not queued. */
