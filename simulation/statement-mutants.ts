@@ -66,18 +66,24 @@ export const STATEMENT_MUTANTS = {
   ],
   /** A pool takes whoever comes. */
   'no-pool-limit': [
-    { statement: 'queue_task_instances', without: '(room.slots is null or', instead: '(candidate.asked < 100 or room.slots is null or' },
+    { statement: 'queue_task_instances', without: '(room.slots is null or', instead: '(wanted.asked < 100 or room.slots is null or' },
   ],
   /** The limit of a task over all runs of its dag is not looked at. */
   'no-task-limit': [
     {
       statement: 'queue_task_instances',
-      without: '(candidate.max_per_dag is null or',
-      instead: '(candidate.max_per_dag > 0 or candidate.max_per_dag is null or',
+      without: '(wanted.max_per_dag is null or',
+      instead: '(wanted.max_per_dag > 0 or wanted.max_per_dag is null or',
     },
   ],
   /** Task instances of a paused dag are queued. */
-  'queue-while-paused': [{ statement: 'queue_task_instances', without: 'and dag.is_paused = 0', instead: '' }],
+  'queue-while-paused': [
+    {
+      statement: 'queue_task_instances',
+      without: 'where dag.dag_id = task_instance.dag_id) = 0',
+      instead: 'where dag.dag_id = task_instance.dag_id) >= 0',
+    },
+  ],
   /** Runs of a paused dag are started. */
   'start-while-paused': [{ statement: 'start_dag_runs', without: 'and dag.is_paused = 0', instead: '' }],
   /** How many task instances a mapped task has is remembered in memory alone. */

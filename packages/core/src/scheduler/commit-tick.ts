@@ -168,8 +168,9 @@ function finishRunStatements({ id, now, finishedRuns }: TickPlan): TickStatement
   ];
 }
 
-function queueable({ task }: { task: TaskOfRun['task'] }): QueueableTaskInstance {
-  return { id: task.id, epoch: task.epoch, maxPerDag: maxPerDagOf({ task }) };
+function queueable({ run, task }: TaskOfRun): QueueableTaskInstance {
+  const { taskId, pool = 'default_pool', poolSlots = 1 } = task.node.graph.task;
+  return { id: task.id, epoch: task.epoch, pool, poolSlots, taskKey: `${run.row.dagId} ${taskId}`, maxPerDag: maxPerDagOf({ task }) };
 }
 
 function maxPerDagOf({ task }: { task: TaskOfRun['task'] }): number | null {

@@ -85,7 +85,14 @@ function drawTick(chance: Chance, seen: SeenWorld, number: number): DrawnTransac
   const expected = [...finished, ...started.map(({ id, epoch }) => ({ taskInstanceId: id, epoch, state: 'running' }))];
   const queued = own
     .filter(({ state }) => state === 'scheduled')
-    .map(({ id, epoch }) => ({ id, epoch, maxPerDag: chance.happens(0.3) ? 1 : null }));
+    .map(({ id, epoch }) => ({
+      id,
+      epoch,
+      pool: 'small',
+      poolSlots: 1,
+      taskKey: id.slice(id.indexOf('.') + 1),
+      maxPerDag: chance.happens(0.3) ? 1 : null,
+    }));
   const statements = [
     held,
     startTaskInstances(started.map(({ id, epoch }) => ({ taskInstanceId: id, epoch, startedAt: NOW, hostname: 'host', pid: 1 }))),

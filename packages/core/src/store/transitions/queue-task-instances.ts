@@ -5,6 +5,11 @@ import { inHeldRun } from './hold-dag-runs.ts';
 export interface QueueableTaskInstance {
   readonly id: string;
   readonly epoch: number;
+  /** As the version of the dag says that its run is on; the row follows. */
+  readonly pool: string;
+  readonly poolSlots: number;
+  /** The same for all task instances of a task, in all runs of its dag. */
+  readonly taskKey: string;
   /** The task's own limit over all runs of the dag; null where it has none. */
   readonly maxPerDag: number | null;
 }
@@ -37,7 +42,7 @@ export const lockLimitedDags = defineStatement<never, [dagIds: readonly string[]
  *
  * Called by the tick that found a free slot; the attempt is handed to the executor after the commit. Needs the run to be held, and refuses while the dag is paused, where
  * the pool has not enough free slots or does not exist, and where the task has as many task instances at work in all runs of the dag as it may. What is at work is counted from rows, once for each pool, under the
- * locks of `lockPools` and `lockLimitedDags`; of the task instances in one tick those before count too. Run twice: the state no longer matches, no row changes.
+ * locks of `lockPools` and `lockLimitedDags`; of the task instances in one tick those before count too, also where one of them is refused. Run twice: the state no longer matches, no row changes.
  */
 export const queueTaskInstances = defineStatement<
   { id: string },
@@ -45,40 +50,57 @@ export const queueTaskInstances = defineStatement<
 >(
   'queue_task_instances',
   (d) => `
-    with candidate as materialized (
-      select wanted.id, wanted.epoch, wanted.max_per_dag, instance.pool, instance.dag_id, instance.task_id,
-        sum(instance.pool_slots) over (partition by instance.pool order by wanted.place) as asked,
-        row_number() over (partition by instance.dag_id, instance.task_id order by wanted.place) as place
-      from ${d.rows('$4', 'wanted', { id: 'text', epoch: 'bigint', max_per_dag: 'bigint', place: 'bigint' })}
-      join task_instance as instance on instance.id = wanted.id and instance.epoch = wanted.epoch and instance.state = 'scheduled'
-      join dag on dag.dag_id = instance.dag_id and dag.is_paused = 0
-      where ${inHeldRun('instance', '$1')}
-    ), room as materialized (
+    with room as materialized (
       select pool.name, case when pool.slots < 0 then null else pool.slots - ${occupiedSlots('pool')} end as slots
       from pool
-      where pool.name in (select candidate.pool from candidate)
+      where pool.name in (select asked_for.name from ${d.rows('$5', 'asked_for', { name: 'text' })})
     )
     update task_instance
-    set state = 'queued', queued_at = $2, executor = $3
-    from (
-      select candidate.id, candidate.epoch
-      from candidate
-      join room on room.name = candidate.pool
-      where (room.slots is null or candidate.asked <= room.slots)
-        and (candidate.max_per_dag is null or candidate.place <= candidate.max_per_dag - (
-          select count(*) from task_instance as busy
-          where busy.dag_id = candidate.dag_id and busy.task_id = candidate.task_id and busy.occupied_pool is not null and busy.state <> 'deferred'
-        ))
-    ) as granted
-    where task_instance.id = granted.id and task_instance.epoch = granted.epoch and task_instance.state = 'scheduled'
+    set state = 'queued', queued_at = $2, executor = $3, pool = wanted.pool, pool_slots = wanted.slots
+    from ${d.rows('$4', 'wanted', {
+      id: 'text',
+      epoch: 'bigint',
+      pool: 'text',
+      slots: 'bigint',
+      asked: 'bigint',
+      max_per_dag: 'bigint',
+      place: 'bigint',
+    })}
+    join room on room.name = wanted.pool
+    where task_instance.id = wanted.id and task_instance.epoch = wanted.epoch and task_instance.state = 'scheduled'
+      and ${inHeldRun('task_instance', '$1')}
+      and (select dag.is_paused from dag where dag.dag_id = task_instance.dag_id) = 0
+      and (room.slots is null or wanted.asked <= room.slots)
+      and (wanted.max_per_dag is null or wanted.place <= wanted.max_per_dag - (
+        select count(*) from task_instance as busy
+        where busy.dag_id = task_instance.dag_id and busy.task_id = task_instance.task_id
+          and busy.occupied_pool is not null and busy.state <> 'deferred'
+      ))
     returning task_instance.id as id`,
-  (tick, now, executor, instances) => [
-    tick,
-    now,
-    executor,
-    JSON.stringify(instances.map(({ id, epoch, maxPerDag }, place) => ({ id, epoch, max_per_dag: maxPerDag, place }))),
-  ],
+  (tick, now, executor, instances) => {
+    const pools = [...new Set(instances.map(({ pool }) => pool))];
+    return [tick, now, executor, JSON.stringify(inLine(instances)), JSON.stringify(pools.map((name) => ({ name })))];
+  },
 );
+
+/** What each asks of its pool and of its task's limit together with those before it. */
+function inLine(instances: readonly QueueableTaskInstance[]): object[] {
+  const asked = new Map<string, number>();
+  const add = (key: string, more: number): number => {
+    const sum = (asked.get(key) ?? 0) + more;
+    asked.set(key, sum);
+    return sum;
+  };
+  return instances.map(({ id, epoch, pool, poolSlots: slots, taskKey, maxPerDag }) => ({
+    id,
+    epoch,
+    pool,
+    slots,
+    asked: add(`pool ${pool}`, slots),
+    max_per_dag: maxPerDag,
+    place: maxPerDag === null ? 0 : add(`task ${taskKey}`, 1),
+  }));
+}
 
 /** The slots of a pool that are taken; `pool` is the alias of its row. Those that are deferred are among them only where the pool counts them: there may be a hundred thousand. */
 function occupiedSlots(pool: string): string {
@@ -103,7 +125,10 @@ export interface QueueRefusal {
 }
 
 /** Looks after the fact why task instances are still scheduled. For what is tried next, not for what is true. */
-export const selectQueueRefusals = defineStatement<QueueRefusal, [instances: readonly QueueableTaskInstance[]]>(
+export const selectQueueRefusals = defineStatement<
+  QueueRefusal,
+  [instances: readonly Pick<QueueableTaskInstance, 'id' | 'epoch' | 'maxPerDag'>[]]
+>(
   'select_queue_refusals',
   (d) => `
     select instance.id as id, case

@@ -31,7 +31,7 @@ interface Transition {
 
 const instance = (epoch: number) => [{ id: 'instance_1', epoch }];
 const scheduled = (epoch: number, raisesTry: 0 | 1 = 1) => [{ id: 'instance_1', epoch, raisesTry, resumption: null }];
-const queued = (epoch: number) => [{ id: 'instance_1', epoch, maxPerDag: null }];
+const queued = (epoch: number) => [{ id: 'instance_1', epoch, pool: 'default_pool', poolSlots: 1, taskKey: 'task_1', maxPerDag: null }];
 const ended = { taskInstanceId: 'instance_1', endedAt: NOW, retryAt: null, maxTries: 3, losses: 0, reschedules: 0 } as const;
 const nothing = { failure: null, decision: null, deferral: null, mapIndexLabel: null } as const;
 const finish =
