@@ -19,7 +19,7 @@ export const STATEMENT_MUTANTS = {
     { statement: 'start_task_instances', without: 'and task_instance.epoch = started.epoch', instead: '' },
   ],
   /** A scheduler that lost its lease goes on writing. */
-  'no-lease-check': [{ statement: 'hold_dag_runs', without: 'and dag_run.scheduler_term = $2', instead: 'and $2 > 0' }],
+  'no-lease-check': [{ statement: 'hold_dag_runs', without: '(dag_run.scheduler_term = $2', instead: '($2 > 0' }],
   /** What follows from a finish is written although the finish was refused. */
   'no-refusal-check': [{ statement: 'release_refused_dag_runs', without: 'where dag_run.held_by_tick = $1', instead: 'where $1 is null' }],
   /** A finish that was refused is not told from one that left the same state, so a try that failed counts as lost in memory, too. */

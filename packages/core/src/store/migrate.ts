@@ -11,6 +11,7 @@ import { operations } from './migrations/0008-operations.ts';
 import { offloadedValues } from './migrations/0009-offloaded-values.ts';
 import { lookups } from './migrations/0010-lookups.ts';
 import { occupiedPools } from './migrations/0011-occupied-pools.ts';
+import { claimedRequests } from './migrations/0012-claimed-requests.ts';
 import type { Migration } from './migrations/migration.ts';
 
 const MIGRATIONS: readonly Migration[] = [
@@ -25,6 +26,7 @@ const MIGRATIONS: readonly Migration[] = [
   offloadedValues,
   lookups,
   occupiedPools,
+  claimedRequests,
 ];
 
 /** The schema version that this program needs. */

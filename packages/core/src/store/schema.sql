@@ -428,6 +428,8 @@ CREATE TABLE run_request (
   unique (dag_id, run_id)
 );
 
+CREATE INDEX run_request_claimed on run_request (claimed_term) where claimed_term is not null;
+
 CREATE INDEX run_request_of_message on run_request (inbox_id, state);
 
 CREATE INDEX run_request_pending on run_request (id) where state = 'pending';

@@ -10,17 +10,18 @@ import { defineStatement } from '../database.ts';
 export const claimRunRequests = defineStatement<{ id: string }, [term: number, most: number]>(
   'claim_run_requests',
   (d) => `
-    update run_request
-    set state = 'created', claimed_term = $1
-    from (
+    with oldest as materialized (
       select pending.id
       from run_request as pending
       join dag on dag.dag_id = pending.dag_id
       where pending.state = 'pending' and dag.is_paused = 0 and dag.is_stale = 0
       order by pending.id
       limit $2 ${d.dialect === 'postgres' ? 'for no key update of pending skip locked' : ''}
-    ) as oldest
-    where run_request.id = oldest.id and run_request.state = 'pending'
+    )
+    update run_request
+    set state = 'created', claimed_term = $1
+    from oldest
+    where run_request.id = oldest.id and (run_request.state = 'pending') is true
     returning run_request.id as id`,
   (term, most) => [term, most],
 );

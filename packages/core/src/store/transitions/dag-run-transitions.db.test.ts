@@ -198,8 +198,7 @@ describeDatabases('run requests', (open) => {
   const claim = (database: Database, term: number) =>
     database.batch([claimRunRequests(term, 100), createRequestedDagRuns(term, NOW), linkTriggeringEvents(term), releaseClaim(term)]);
 
-  const prepare = async (requests: number): Promise<Database> => {
-    const database = await open();
+  const addRequests = async (database: Database, requests: number): Promise<void> => {
     await insertDag(database);
     await database.batch([
       insert('asset', {
@@ -218,6 +217,11 @@ describeDatabases('run requests', (open) => {
         insert('run_request', { id, dag_id: 'dag_1', run_id: id, event_key: id, conf: '{}', state: 'pending', requested_at: 0 }),
       ]);
     }
+  };
+
+  const prepare = async (requests: number): Promise<Database> => {
+    const database = await open();
+    await addRequests(database, requests);
     return database;
   };
 
@@ -228,6 +232,15 @@ describeDatabases('run requests', (open) => {
     expect(created.flatMap(([, runs]) => runs)).toHaveLength(20);
     expect((await claim(database, 9))[1]).toEqual([]);
     expect(await read(database, 'dag_run', 'state', 'request_7')).toBe('queued');
+  });
+
+  test('are taken as many as were asked for, also where the statement was planned for an empty table', async () => {
+    const database = await open();
+    await claim(database, 1);
+    await addRequests(database, 250);
+    const [claimed, created] = await claim(database, 1);
+    expect(claimed).toHaveLength(100);
+    expect(created).toHaveLength(100);
   });
 
   test('wait, in order, while their dag is paused', async () => {

@@ -9,7 +9,8 @@ export interface HeldDagRun {
 /**
  * Marks the runs that a tick may advance: those whose lease is still the scheduler's (same term) and that nobody else has changed (same revision).
  *
- * First statement of every tick. Locks the runs' rows, so that a takeover waits for the commit (lock order: dag_run, then task_instance).
+ * First statement of every tick. Each run is found by its id: of a condition that is only true or not PostgreSQL makes no search in the index of the thousand runs that are active.
+ * Locks the runs' rows, so that a takeover waits for the commit (lock order: dag_run, then task_instance).
  * The statements after it apply to marked runs only; the mark is worth nothing once the transaction has ended, because no other tick has its name.
  */
 export const holdDagRuns = defineStatement<{ id: string }, [tick: string, term: number, now: number, runs: readonly HeldDagRun[]]>(
@@ -18,7 +19,8 @@ export const holdDagRuns = defineStatement<{ id: string }, [tick: string, term: 
     update dag_run
     set held_by_tick = $1, last_scheduled_at = $3
     from ${d.rows('$4', 'wanted', { id: 'text', revision: 'bigint' })}
-    where dag_run.id = wanted.id and dag_run.revision = wanted.revision and dag_run.scheduler_term = $2 and dag_run.state = 'running'
+    where dag_run.id = wanted.id and dag_run.revision = wanted.revision
+      and (dag_run.scheduler_term = $2 and dag_run.state = 'running') is true
     returning dag_run.id as id`,
   (tick, term, now, runs) => [tick, term, now, JSON.stringify(runs)],
 );

@@ -50,9 +50,7 @@ export const lockDagsWithQueuedRuns = defineStatement<never, [now: number]>(
 export const startDagRuns = defineStatement<ActiveDagRun, [term: number, now: number, most: number]>(
   'start_dag_runs',
   () => `
-    update dag_run
-    set state = 'running', started_at = $2, scheduler_term = $1, seen_revision = dag_run.revision
-    from (
+    with startable as materialized (
       select queued.id
       from (
         select waiting.id, waiting.dag_id, waiting.backfill_id, waiting.run_after_at,
@@ -69,8 +67,11 @@ export const startDagRuns = defineStatement<ActiveDagRun, [term: number, now: nu
         )
       order by queued.run_after_at, queued.id
       limit $3
-    ) as startable
-    where dag_run.id = startable.id and dag_run.state = 'queued'
+    )
+    update dag_run
+    set state = 'running', started_at = $2, scheduler_term = $1, seen_revision = dag_run.revision
+    from startable
+    where dag_run.id = startable.id and (dag_run.state = 'queued') is true
     returning ${ACTIVE_DAG_RUN_COLUMNS}`,
   (term, now, most) => [term, now, most],
 );
@@ -84,9 +85,7 @@ export const startDagRuns = defineStatement<ActiveDagRun, [term: number, now: nu
 export const adoptDagRuns = defineStatement<ActiveDagRun, [term: number, most: number]>(
   'adopt_dag_runs',
   (d) => `
-    update dag_run
-    set scheduler_term = $1, seen_revision = dag_run.revision
-    from (
+    with orphans as materialized (
       select orphan.id
       from dag_run as orphan
       where orphan.state = 'running'
@@ -94,8 +93,11 @@ export const adoptDagRuns = defineStatement<ActiveDagRun, [term: number, most: n
           or exists (select 1 from job where job.id = orphan.scheduler_term and job.ended_at is not null))
       order by orphan.id
       limit $2 ${d.forUpdateSkipLocked}
-    ) as orphans
-    where dag_run.id = orphans.id and dag_run.state = 'running'
+    )
+    update dag_run
+    set scheduler_term = $1, seen_revision = dag_run.revision
+    from orphans
+    where dag_run.id = orphans.id and (dag_run.state = 'running') is true
     returning ${ACTIVE_DAG_RUN_COLUMNS}`,
   (term, most) => [term, most],
 );
