@@ -12,12 +12,13 @@ import type { TaskOfRun, TickPlan } from './tick-plan.ts';
  * takes back; a crash after is the death of a worker.
  */
 export async function dispatchQueued(state: SchedulerState, plan: TickPlan): Promise<void> {
+  const attempts = plan.queued.map((queued) => ({ queued, wanted: wantedBy(queued) }));
   const recalled = await recallValues(
     state,
-    plan.queued.flatMap((queued) => wantedBy(queued)),
+    attempts.flatMap(({ wanted }) => wanted),
   );
-  for (const queued of plan.queued) {
-    const problem = recalled.problemOf(wantedBy(queued));
+  for (const { queued, wanted } of attempts) {
+    const problem = recalled.problemOf(wanted);
     if (problem === undefined) {
       state.inFlight += 1;
       state.parts.executor.dispatch(workloadOf(state, queued));

@@ -13,7 +13,7 @@ export interface WantedValues {
 /** What became of reading values. */
 export interface RecalledValues {
   /** Why a value of one of the tasks cannot be read, in words; undefined where all of them are in memory now. */
-  problemOf(wanted: Iterable<WantedValues>): string | undefined;
+  problemOf(wanted: readonly WantedValues[]): string | undefined;
   /** Lets go of values that lie outside of the database: they are large, and are read again when they are needed again. */
   forgetLarge(): void;
 }
@@ -41,7 +41,10 @@ export async function recallValues(state: SchedulerState, wanted: Iterable<Wante
     }
   }
   return {
-    problemOf: (asked) => [...asked].map(({ run, node }) => problems.get(keyOf(run, node))).find((problem) => problem !== undefined),
+    problemOf(asked) {
+      if (problems.size === 0) return undefined;
+      return asked.map(({ run, node }) => problems.get(keyOf(run, node))).find((problem) => problem !== undefined);
+    },
     forgetLarge() {
       for (const task of large) task.valueJson = undefined;
     },

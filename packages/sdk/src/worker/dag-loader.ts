@@ -32,6 +32,8 @@ export interface FoundCode {
 export function createDagLoader(): (workload: Workload) => Promise<FoundTask> {
   let bundle: PinnedBundle | undefined;
   const dagsByFile = new Map<string, Promise<DagDefinition[]>>();
+  // A dag may have thousands of tasks, and a task thousands of tries.
+  const foundTasks = new Map<string, FoundTask>();
 
   return async ({ code, context: { dagId, taskId } }) => {
     try {
@@ -45,7 +47,10 @@ export function createDagLoader(): (workload: Workload) => Promise<FoundTask> {
     const dags = dagsByFile.get(code.file) ?? importDags(code.file, bundle);
     dagsByFile.set(code.file, dags);
     try {
-      return findTask(await dags, code.file, { dagId, taskId });
+      const key = JSON.stringify([code.file, dagId, taskId]);
+      const found = foundTasks.get(key) ?? findTask(await dags, code.file, { dagId, taskId });
+      foundTasks.set(key, found);
+      return found;
     } catch (error) {
       return notFound(...describeFailure(describeImportError(error, bundle)));
     }
