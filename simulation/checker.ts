@@ -216,6 +216,9 @@ export class Checker {
     // The start of a short attempt is stored together with its end.
     const isWholeTry = task.state === 'queued' && change.new_epoch === task.epoch && TASK_INSTANCE_TRANSITIONS.running.includes(next);
     if (isWholeTry && !this.#isOperation) this.#onTaskState(change, task, 'running');
+    // What becomes ready while a slot is free is scheduled and queued together.
+    const isBegun = next === 'queued' && change.new_epoch > task.epoch && task.state !== 'scheduled';
+    if (isBegun) this.#onTaskState(change, task, 'scheduled');
     if (next !== task.state) this.#onTaskState(change, task, next);
     task.epoch = change.new_epoch;
   }

@@ -65,25 +65,11 @@ export const STATEMENT_MUTANTS = {
     },
   ],
   /** A pool takes whoever comes. */
-  'no-pool-limit': [
-    { statement: 'queue_task_instances', without: '(room.slots is null or', instead: '(wanted.asked < 100 or room.slots is null or' },
-  ],
+  'no-pool-limit': inEachQueueing('(room.slots is null or', '(asking.asked < 100 or room.slots is null or'),
   /** The limit of a task over all runs of its dag is not looked at. */
-  'no-task-limit': [
-    {
-      statement: 'queue_task_instances',
-      without: '(wanted.max_per_dag is null or',
-      instead: '(wanted.max_per_dag > 0 or wanted.max_per_dag is null or',
-    },
-  ],
+  'no-task-limit': inEachQueueing('(asking.max_per_dag is null or', '(asking.max_per_dag > 0 or asking.max_per_dag is null or'),
   /** Task instances of a paused dag are queued. */
-  'queue-while-paused': [
-    {
-      statement: 'queue_task_instances',
-      without: 'where dag.dag_id = task_instance.dag_id) = 0',
-      instead: 'where dag.dag_id = task_instance.dag_id) >= 0',
-    },
-  ],
+  'queue-while-paused': inEachQueueing('where dag.dag_id = asking.dag_id) = 0', 'where dag.dag_id = asking.dag_id) >= 0'),
   /** Runs of a paused dag are started. */
   'start-while-paused': [{ statement: 'start_dag_runs', without: 'and dag.is_paused = 0', instead: '' }],
   /** How many task instances a mapped task has is remembered in memory alone. */
@@ -149,23 +135,11 @@ export const STATEMENT_MUTANTS = {
     },
   ],
   /** A try that goes on after a deferral counts as a new one. */
-  'resume-raises-try': [
-    {
-      statement: 'schedule_task_instances',
-      without: 'task_instance.try_number + wanted.raises_try',
-      instead: 'task_instance.try_number + 1',
-    },
-  ],
+  'resume-raises-try': inEachScheduling('task_instance.try_number + wanted.raises_try', 'task_instance.try_number + 1'),
   /** A task instance that the list has no element for any more is not removed. */
   'surplus-not-removed': [{ statement: 'settle_task_instances', without: `'upstream_failed', 'removed')`, instead: `'upstream_failed')` }],
   /** A scheduler that holds a run no longer still decides about it. */
-  'unheld-schedule': [
-    {
-      statement: 'schedule_task_instances',
-      without: 'task_instance.dag_run_id) = $1',
-      instead: `task_instance.dag_run_id) is not ($1 || '?')`,
-    },
-  ],
+  'unheld-schedule': inEachScheduling('task_instance.dag_run_id) = $1', `task_instance.dag_run_id) is not ($1 || '?')`),
   /** What runs is taken back as if it had only been queued. */
   'reset-running': [
     {
@@ -195,3 +169,13 @@ export const STATEMENT_MUTANTS = {
     },
   ],
 } as const satisfies Record<string, readonly StatementMutation[]>;
+
+/** The same mutation of each statement that queues task instances. */
+function inEachQueueing(without: string, instead: string): StatementMutation[] {
+  return ['queue_task_instances', 'schedule_and_queue_task_instances'].map((statement) => ({ statement, without, instead }));
+}
+
+/** The same mutation of each statement with which an attempt begins. */
+function inEachScheduling(without: string, instead: string): StatementMutation[] {
+  return ['schedule_task_instances', 'schedule_and_queue_task_instances'].map((statement) => ({ statement, without, instead }));
+}

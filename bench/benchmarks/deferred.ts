@@ -24,6 +24,9 @@ const EXPIRING_RUNS = 10;
 const SETTLE_MS = 5_000;
 const PATIENCE_MS = 300_000;
 
+/** The statements with which a task instance goes on. */
+const GOING_ON = new Set(['schedule_task_instances', 'schedule_and_queue_task_instances']);
+
 const log = createLog({ level: 'error', format: 'text', write: (line) => process.stderr.write(line), now: () => Date.now() });
 
 /**
@@ -87,7 +90,7 @@ function observeCommits(database: Database): ObservedCommits {
     const rows = await database.batch(statements);
     const committedAt = performance.timeOrigin + performance.now();
     for (const [place, { name }] of statements.entries()) {
-      if (name === 'schedule_task_instances') for (const _ of rows[place] ?? []) scheduled.push(committedAt);
+      if (GOING_ON.has(name)) for (const _ of rows[place] ?? []) scheduled.push(committedAt);
     }
     return rows;
   };

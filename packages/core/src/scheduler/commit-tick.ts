@@ -12,12 +12,14 @@ import {
   lockLimitedDags,
   lockPools,
   queueTaskInstances,
+  scheduleAndQueueTaskInstances,
   selectQueueRefusals,
+  type BeginningTaskInstance,
   type QueueableTaskInstance,
 } from '../store/transitions/queue-task-instances.ts';
 import { resetTaskInstances } from '../store/transitions/reset-task-instances.ts';
 import { recordClearedTries, restartTaskInstances } from '../store/transitions/restart-task-instances.ts';
-import { scheduleTaskInstances } from '../store/transitions/schedule-task-instances.ts';
+import { scheduleTaskInstances, type ScheduledTaskInstance } from '../store/transitions/schedule-task-instances.ts';
 import { settleTaskInstances } from '../store/transitions/settle-task-instances.ts';
 import { startTaskInstances, type StartedAttempt } from '../store/transitions/start-task-instances.ts';
 import { dagCallbackStatements, taskCallbackStatements } from './callbacks.ts';
@@ -43,7 +45,7 @@ export async function commitTick(state: SchedulerState, plan: TickPlan): Promise
   warnOfUnrecordedEvents(state, plan, returned.get('events') ?? []);
   const held = heldRuns(returned);
   for (const run of plan.touched) if (!held.has(run.row.id)) distrustRun(state, run);
-  const queued = idsOf(returned, 'queue');
+  const queued = queuedIds(returned);
   const refused = plan.queued.filter(({ run, task }) => !queued.has(task.id) && state.runs.get(run.row.id) === run);
   await takeBackRefused(state, plan, refused);
   keepOnly(plan.queued, ({ run, task }) => held.has(run.row.id) && queued.has(task.id));
@@ -73,6 +75,7 @@ function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly Ti
   const { id, now } = plan;
   const runs = [...plan.touched].map(({ row }) => ({ id: row.id, revision: row.revision }));
   const { started, finished } = startsAndEnds(plan);
+  const { scheduled, queued, beginning } = schedulesAndQueues(plan);
   const told = taskCallbackStatements(plan);
   const waiting = triggerStatements(plan);
   const ended = [...dagCallbackStatements(plan), ...deadlineStatements(plan)];
@@ -100,12 +103,12 @@ function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly Ti
       (rows) => [{ step: 'settle', statement: settleTaskInstances(id, now, rows) }],
     ),
     ...told,
-    ...unlessEmpty(plan.scheduled, (rows) => [{ step: 'schedule', statement: scheduleTaskInstances(id, now, rows) }]),
+    ...unlessEmpty(scheduled, (rows) => [{ step: 'schedule', statement: scheduleTaskInstances(id, now, rows) }]),
     ...unlessEmpty(plan.deferring, (rows) => [{ step: 'defer', statement: deferTaskInstances(id, now, rows) }]),
-    ...unlessEmpty(tryingAgain(plan), (rows) => [{ step: 'forget', statement: deleteEarlierValues(id, rows) }]),
     ...unlessEmpty(plan.halted, (rows) => [{ step: 'halt', statement: haltTaskInstances(id, now, rows) }]),
     ...waiting,
-    ...queueStatements(state, plan),
+    ...queueStatements(state, plan, { queued, beginning }),
+    ...unlessEmpty(tryingAgain(plan), (rows) => [{ step: 'forget', statement: deleteEarlierValues(id, rows) }]),
     ...finishRunStatements(plan),
     ...ended,
     ...unlessEmpty([...events, ...told, ...waiting, ...ended, ...roomForOthers(state, plan)], () => [
@@ -126,6 +129,25 @@ function startsAndEnds(plan: TickPlan): { readonly started: readonly StartedAtte
   return { started: [...starts.values()], finished };
 }
 
+interface Queueing {
+  readonly queued: readonly QueueableTaskInstance[];
+  readonly beginning: readonly BeginningTaskInstance[];
+}
+
+/** What becomes ready while slots are free is scheduled and queued within a tick: its row is then written once. */
+function schedulesAndQueues(plan: TickPlan): Queueing & { readonly scheduled: readonly ScheduledTaskInstance[] } {
+  const schedules = new Map(plan.scheduled.map((row) => [row.id, row]));
+  const queued: QueueableTaskInstance[] = [];
+  const beginning: BeginningTaskInstance[] = [];
+  for (const one of plan.queued.map(queueable)) {
+    const row = schedules.get(one.id);
+    if (row === undefined) queued.push(one);
+    else beginning.push({ ...one, ...row });
+    schedules.delete(one.id);
+  }
+  return { scheduled: [...schedules.values()], queued, beginning };
+}
+
 /** Task instances of which a new try begins that is not the first of all: at epoch 0 nothing has run yet. */
 function tryingAgain({ scheduled, deferring }: TickPlan): readonly BegunTaskInstance[] {
   return [...scheduled.filter(({ raisesTry }) => raisesTry === 1), ...deferring].filter(({ epoch }) => epoch > 0);
@@ -139,7 +161,7 @@ function unlessEmpty<Row>(rows: readonly Row[], statements: (rows: readonly Row[
   return rows.length === 0 ? [] : statements(rows);
 }
 
-function queueStatements(state: SchedulerState, plan: TickPlan): TickStatement[] {
+function queueStatements(state: SchedulerState, plan: TickPlan, { queued, beginning }: Queueing): TickStatement[] {
   if (plan.queued.length === 0) return [];
   const pools = new Set(plan.queued.map(({ task }) => task.node.graph.task.pool ?? 'default_pool'));
   const limited = new Set(plan.queued.filter(({ task }) => maxPerDagOf({ task }) !== null).map(({ run }) => run.row.dagId));
@@ -149,7 +171,8 @@ function queueStatements(state: SchedulerState, plan: TickPlan): TickStatement[]
     ...(limited.size > 0 && !state.parts.isAlone
       ? [{ step: 'lockDags', statement: lockLimitedDags([...limited].toSorted()) } as const]
       : []),
-    { step: 'queue', statement: queueTaskInstances(plan.id, plan.now, name, plan.queued.map(queueable)) },
+    ...unlessEmpty(queued, (rows) => [{ step: 'queue', statement: queueTaskInstances(plan.id, plan.now, name, rows) }]),
+    ...unlessEmpty(beginning, (rows) => [{ step: 'begin', statement: scheduleAndQueueTaskInstances(plan.id, plan.now, name, rows) }]),
   ];
 }
 
@@ -170,7 +193,7 @@ function finishRunStatements({ id, now, finishedRuns }: TickPlan): TickStatement
 
 function queueable({ run, task }: TaskOfRun): QueueableTaskInstance {
   const { taskId, pool = 'default_pool', poolSlots = 1 } = task.node.graph.task;
-  return { id: task.id, epoch: task.epoch, pool, poolSlots, taskKey: `${run.row.dagId} ${taskId}`, maxPerDag: maxPerDagOf({ task }) };
+  return { id: task.id, epoch: task.epoch, dagId: run.row.dagId, taskId, pool, poolSlots, maxPerDag: maxPerDagOf({ task }) };
 }
 
 function maxPerDagOf({ task }: { task: TaskOfRun['task'] }): number | null {
@@ -194,6 +217,13 @@ function heldRuns(returned: ReadonlyMap<Step, readonly unknown[]>): Set<string> 
   const held = idsOf(returned, 'hold');
   for (const id of idsOf(returned, 'release')) held.delete(id);
   return held;
+}
+
+function queuedIds(returned: ReadonlyMap<Step, readonly unknown[]>): Set<string> {
+  const queued = idsOf(returned, 'queue');
+  for (const { id, state } of (returned.get('begin') ?? []) as readonly { readonly id: string; readonly state: string }[])
+    if (state === 'queued') queued.add(id);
+  return queued;
 }
 
 function idsOf(returned: ReadonlyMap<Step, readonly unknown[]>, step: Step): Set<string> {

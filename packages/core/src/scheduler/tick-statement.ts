@@ -28,6 +28,7 @@ export type Step =
   | 'lockPools'
   | 'lockDags'
   | 'queue'
+  | 'begin'
   | 'finishRuns'
   | 'pause'
   | 'triggers'

@@ -17,7 +17,12 @@ import { holdDagRuns, releaseRefusedDagRuns } from '../../store/transitions/hold
 import { holdFoundDagRun, lockDagRun, lockTaskInstances } from '../../store/transitions/hold-found-dag-run.ts';
 import { markTaskInstances, type MarkedTaskInstance } from '../../store/transitions/mark-task-instances.ts';
 import { pushXComs } from '../../store/transitions/push-xcoms.ts';
-import { lockLimitedDags, lockPools, queueTaskInstances } from '../../store/transitions/queue-task-instances.ts';
+import {
+  lockLimitedDags,
+  lockPools,
+  queueTaskInstances,
+  scheduleAndQueueTaskInstances,
+} from '../../store/transitions/queue-task-instances.ts';
 import { resetTaskInstances } from '../../store/transitions/reset-task-instances.ts';
 import { recordClearedTries, restartTaskInstances } from '../../store/transitions/restart-task-instances.ts';
 import { scheduleTaskInstances } from '../../store/transitions/schedule-task-instances.ts';
@@ -83,16 +88,10 @@ function drawTick(chance: Chance, seen: SeenWorld, number: number): DrawnTransac
     .flatMap((instance) => (chance.happens(0.6) ? [drawFinish(chance, instance)] : []));
   const started = own.filter(({ state }) => state === 'queued' && chance.happens(0.6));
   const expected = [...finished, ...started.map(({ id, epoch }) => ({ taskInstanceId: id, epoch, state: 'running' }))];
-  const queued = own
-    .filter(({ state }) => state === 'scheduled')
-    .map(({ id, epoch }) => ({
-      id,
-      epoch,
-      pool: 'small',
-      poolSlots: 1,
-      taskKey: id.slice(id.indexOf('.') + 1),
-      maxPerDag: chance.happens(0.3) ? 1 : null,
-    }));
+  const queued = own.filter(({ state }) => state === 'scheduled').map((instance) => drawSlot(chance, instance));
+  const beginning = own
+    .filter(({ state }) => (state === 'none' || state === 'up_for_retry') && chance.happens(0.3))
+    .map((instance) => ({ ...drawSlot(chance, instance), raisesTry: 1 as const, resumption: null }));
   const statements = [
     held,
     startTaskInstances(started.map(({ id, epoch }) => ({ taskInstanceId: id, epoch, startedAt: NOW, hostname: 'host', pid: 1 }))),
@@ -107,9 +106,14 @@ function drawTick(chance: Chance, seen: SeenWorld, number: number): DrawnTransac
     lockPools(['small']),
     lockLimitedDags(['dag_1']),
     queueTaskInstances(tick, NOW, 'local', queued),
+    scheduleAndQueueTaskInstances(tick, NOW, 'local', beginning),
     finishDagRuns(tick, NOW, chance.happens(0.1) ? [{ id: run, state: 'success', reason: null, pauseAfter: 0 }] : []),
   ];
   return { name: `${tick} of term ${term} on ${run}`, statements };
+}
+
+function drawSlot(chance: Chance, { id, epoch, taskId }: SeenInstance) {
+  return { id, epoch, pool: 'small', poolSlots: 1, dagId: 'dag_1', taskId, maxPerDag: chance.happens(0.3) ? 1 : null };
 }
 
 function drawDecisions(

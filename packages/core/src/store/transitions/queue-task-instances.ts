@@ -1,5 +1,6 @@
-import { defineStatement } from '../database.ts';
+import { defineStatement, type SqlDialect } from '../database.ts';
 import { inHeldRun } from './hold-dag-runs.ts';
+import { BEGIN_ATTEMPT, MAY_BEGIN, type ScheduledTaskInstance } from './schedule-task-instances.ts';
 
 /** A task instance for which a slot seems to be free. */
 export interface QueueableTaskInstance {
@@ -8,8 +9,8 @@ export interface QueueableTaskInstance {
   /** As the version of the dag says that its run is on; the row follows. */
   readonly pool: string;
   readonly poolSlots: number;
-  /** The same for all task instances of a task, in all runs of its dag. */
-  readonly taskKey: string;
+  readonly dagId: string;
+  readonly taskId: string;
   /** The task's own limit over all runs of the dag; null where it has none. */
   readonly maxPerDag: number | null;
 }
@@ -50,56 +51,102 @@ export const queueTaskInstances = defineStatement<
 >(
   'queue_task_instances',
   (d) => `
+    ${askingForSlots(d)}
+    update task_instance
+    set state = 'queued', queued_at = $2, executor = $3, pool = wanted.pool, pool_slots = wanted.slots
+    from wanted
+    where wanted.is_granted = 1 and task_instance.id = wanted.id and task_instance.epoch = wanted.epoch and task_instance.state = 'scheduled'
+      and ${inHeldRun('task_instance', '$1')}
+    returning task_instance.id as id`,
+  (tick, now, executor, instances) => [tick, now, executor, ...slotsAsked(instances)],
+);
+
+/** A task instance whose time has come, and for which a slot seems to be free. */
+export type BeginningTaskInstance = QueueableTaskInstance & ScheduledTaskInstance;
+
+/**
+ * none | up_for_retry | up_for_reschedule | deferred → scheduled → queued at once, or only → scheduled where there is no slot after all.
+ *
+ * What `scheduleTaskInstances` and `queueTaskInstances` do one after the other, with the same rules, in one change of the row. The epoch given is the one before. Run twice: the epoch no longer
+ * matches, no row changes.
+ */
+export const scheduleAndQueueTaskInstances = defineStatement<
+  { id: string; state: 'scheduled' | 'queued' },
+  [tick: string, now: number, executor: string, instances: readonly BeginningTaskInstance[]]
+>(
+  'schedule_and_queue_task_instances',
+  (d) => `
+    ${askingForSlots(d)}
+    update task_instance
+    set state = case wanted.is_granted when 1 then 'queued' else 'scheduled' end, queued_at = case wanted.is_granted when 1 then cast($2 as bigint) end,
+      executor = case wanted.is_granted when 1 then $3 else task_instance.executor end, pool = wanted.pool, pool_slots = wanted.slots,
+      ${BEGIN_ATTEMPT}
+    from wanted
+    where task_instance.id = wanted.id and task_instance.epoch = wanted.epoch
+      and ${MAY_BEGIN}
+      and ${inHeldRun('task_instance', '$1')}
+    returning task_instance.id as id, task_instance.state as state`,
+  (tick, now, executor, instances) => [tick, now, executor, ...slotsAsked(instances)],
+);
+
+/** The list `wanted` of those that ask for slots ($4, of the pools $5), each with `is_granted`, 1 or 0. */
+function askingForSlots(d: SqlDialect): string {
+  return `
     with room as materialized (
       select pool.name, case when pool.slots < 0 then null else pool.slots - ${occupiedSlots('pool')} end as slots
       from pool
-      where pool.name in (select asked_for.name from ${d.rows('$5', 'asked_for', { name: 'text' })})
-    )
-    update task_instance
-    set state = 'queued', queued_at = $2, executor = $3, pool = wanted.pool, pool_slots = wanted.slots
-    from ${d.rows('$4', 'wanted', {
-      id: 'text',
-      epoch: 'bigint',
-      pool: 'text',
-      slots: 'bigint',
-      asked: 'bigint',
-      max_per_dag: 'bigint',
-      place: 'bigint',
-    })}
-    join room on room.name = wanted.pool
-    where task_instance.id = wanted.id and task_instance.epoch = wanted.epoch and task_instance.state = 'scheduled'
-      and ${inHeldRun('task_instance', '$1')}
-      and (select dag.is_paused from dag where dag.dag_id = task_instance.dag_id) = 0
-      and (room.slots is null or wanted.asked <= room.slots)
-      and (wanted.max_per_dag is null or wanted.place <= wanted.max_per_dag - (
-        select count(*) from task_instance as busy
-        where busy.dag_id = task_instance.dag_id and busy.task_id = task_instance.task_id
-          and busy.occupied_pool is not null and busy.state <> 'deferred'
-      ))
-    returning task_instance.id as id`,
-  (tick, now, executor, instances) => {
-    const pools = [...new Set(instances.map(({ pool }) => pool))];
-    return [tick, now, executor, JSON.stringify(inLine(instances)), JSON.stringify(pools.map((name) => ({ name })))];
-  },
-);
+      where pool.name in (select named.name from ${d.rows('$5', 'named', { name: 'text' })})
+    ), wanted as materialized (
+      select asking.*, case
+        when room.name is not null and (select dag.is_paused from dag where dag.dag_id = asking.dag_id) = 0
+          and (room.slots is null or asking.asked <= room.slots)
+          and (asking.max_per_dag is null or asking.place <= asking.max_per_dag - (
+            select count(*) from task_instance as busy
+            where busy.dag_id = asking.dag_id and busy.task_id = asking.task_id and busy.occupied_pool is not null and busy.state <> 'deferred'
+          ))
+        then 1 else 0 end as is_granted
+      from ${d.rows('$4', 'asking', ASKING)}
+      left join room on room.name = asking.pool
+    )`;
+}
 
-/** What each asks of its pool and of its task's limit together with those before it. */
-function inLine(instances: readonly QueueableTaskInstance[]): object[] {
-  const asked = new Map<string, number>();
+const ASKING = {
+  id: 'text',
+  epoch: 'bigint',
+  dag_id: 'text',
+  task_id: 'text',
+  pool: 'text',
+  slots: 'bigint',
+  asked: 'bigint',
+  max_per_dag: 'bigint',
+  place: 'bigint',
+  raises_try: 'bigint',
+  resumption: 'text',
+} as const;
+
+/** The values of `askingForSlots`: what each asks of its pool and of its task's limit together with those before it, and the pools. */
+function slotsAsked(instances: readonly (QueueableTaskInstance & Partial<ScheduledTaskInstance>)[]): [rows: string, pools: string] {
+  const sums = new Map<string, number>();
   const add = (key: string, more: number): number => {
-    const sum = (asked.get(key) ?? 0) + more;
-    asked.set(key, sum);
+    const sum = (sums.get(key) ?? 0) + more;
+    sums.set(key, sum);
     return sum;
   };
-  return instances.map(({ id, epoch, pool, poolSlots: slots, taskKey, maxPerDag }) => ({
+  const rows = instances.map(({ id, epoch, dagId, taskId, pool, poolSlots: slots, maxPerDag, raisesTry, resumption }) => ({
     id,
     epoch,
+    dag_id: dagId,
+    task_id: taskId,
     pool,
     slots,
     asked: add(`pool ${pool}`, slots),
     max_per_dag: maxPerDag,
-    place: maxPerDag === null ? 0 : add(`task ${taskKey}`, 1),
+    place: maxPerDag === null ? 0 : add(`task ${dagId} ${taskId}`, 1),
+    raises_try: raisesTry ?? 0,
+    resumption: resumption ?? null,
   }));
+  const pools = new Set(instances.map(({ pool }) => pool));
+  return [JSON.stringify(rows), JSON.stringify(Array.from(pools, (name) => ({ name })))];
 }
 
 /** The slots of a pool that are taken; `pool` is the alias of its row. Those that are deferred are among them only where the pool counts them: there may be a hundred thousand. */

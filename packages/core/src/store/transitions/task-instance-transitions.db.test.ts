@@ -8,7 +8,7 @@ import { deferTaskInstances } from './defer-task-instances.ts';
 import { finishTaskInstances, type FinishedAttempt } from './finish-task-instances.ts';
 import { haltTaskInstances } from './halt-task-instances.ts';
 import { holdDagRuns } from './hold-dag-runs.ts';
-import { queueTaskInstances } from './queue-task-instances.ts';
+import { queueTaskInstances, scheduleAndQueueTaskInstances } from './queue-task-instances.ts';
 import { resetTaskInstances } from './reset-task-instances.ts';
 import { restartTaskInstances } from './restart-task-instances.ts';
 import { scheduleTaskInstances } from './schedule-task-instances.ts';
@@ -31,7 +31,10 @@ interface Transition {
 
 const instance = (epoch: number) => [{ id: 'instance_1', epoch }];
 const scheduled = (epoch: number, raisesTry: 0 | 1 = 1) => [{ id: 'instance_1', epoch, raisesTry, resumption: null }];
-const queued = (epoch: number) => [{ id: 'instance_1', epoch, pool: 'default_pool', poolSlots: 1, taskKey: 'task_1', maxPerDag: null }];
+const slot = { id: 'instance_1', pool: 'default_pool', poolSlots: 1, dagId: 'dag_1', taskId: 'task_1', maxPerDag: null };
+const queued = (epoch: number) => [{ ...slot, epoch }];
+const begin = (epoch: number): Statement<{ id: string }> =>
+  scheduleAndQueueTaskInstances(TICK, NOW, 'local', [{ ...slot, epoch, raisesTry: 1, resumption: null }]);
 const ended = { taskInstanceId: 'instance_1', endedAt: NOW, retryAt: null, maxTries: 3, losses: 0, reschedules: 0 } as const;
 const nothing = { failure: null, decision: null, deferral: null, mapIndexLabel: null } as const;
 const finish =
@@ -205,6 +208,40 @@ describeDatabases('transitions of task instances', (open) => {
     await database.batch([hold, resetTaskInstances(TICK, instance(1))]);
     expect(await read(database, 'task_instance', 'epoch', 'instance_1')).toBe(2);
     expect(await read(database, 'task_instance', 'try_number', 'instance_1')).toBe(1);
+  });
+
+  test.each(['none', 'up_for_retry', 'up_for_reschedule', 'deferred'] as const)(
+    'what begins while a slot is free is scheduled and queued together, from %s',
+    async (state) => {
+      const database = await prepare(state);
+      const [, changed, again] = await database.batch([hold, begin(1), begin(1)]);
+      expect([changed, again]).toEqual([[{ id: 'instance_1', state: 'queued' }], []]);
+      expect(await read(database, 'task_instance', 'epoch', 'instance_1')).toBe(2);
+      expect(await read(database, 'task_instance', 'scheduled_at', 'instance_1')).toBe(NOW);
+      expect(await read(database, 'task_instance', 'queued_at', 'instance_1')).toBe(NOW);
+      expect(await read(database, 'task_instance', 'executor', 'instance_1')).toBe('local');
+    },
+  );
+
+  test.each(['scheduled', 'queued', 'running', 'restarting', 'success'] as const)('and nothing begins from %s', async (state) => {
+    const database = await prepare(state);
+    expect(await database.batch([hold, begin(1)])).toEqual([[{ id: 'run_1' }], []]);
+    expect(await read(database, 'task_instance', 'state', 'instance_1')).toBe(state);
+  });
+
+  test('what begins is only scheduled where there is no slot after all', async () => {
+    const database = await prepare('up_for_retry');
+    await database.batch([{ name: 'test_fill', text: () => 'update pool set slots = 0', values: [] }]);
+    const [, changed] = await database.batch([hold, begin(1)]);
+    expect(changed).toEqual([{ id: 'instance_1', state: 'scheduled' }]);
+    expect(await read(database, 'task_instance', 'queued_at', 'instance_1')).toBeNull();
+    expect(await read(database, 'task_instance', 'retry_at', 'instance_1')).toBeNull();
+  });
+
+  test('nothing begins without the run', async () => {
+    const database = await prepare('none');
+    const lost = holdDagRuns(TICK, 2, NOW, [{ id: 'run_1', revision: 0 }]);
+    expect(await database.batch([lost, begin(1)])).toEqual([[], []]);
   });
 
   test('queue refuses while the dag is paused', async () => {
