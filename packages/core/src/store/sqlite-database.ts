@@ -13,6 +13,12 @@ export interface SqliteOptions {
   readonly now: () => number;
 }
 
+/**
+ * After so many pages of 4 KiB the log is written into the database, within a commit. Most pages of active runs are written again and again: the later, the fewer of them are copied, and the file stays
+ * below 20 MiB as long as no reader holds it open.
+ */
+const CHECKPOINT_PAGES = 4_000;
+
 /** Primary result codes of errors that an operator can do something about (sqlite.org/rescode.html). */
 const BUSY = 5;
 const READONLY = 8;
@@ -91,6 +97,7 @@ function openConnection(file: string): DatabaseSync {
   try {
     connection = new DatabaseSync(file, { timeout: 5_000 });
     connection.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma temp_store = memory');
+    connection.exec(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   } catch (error) {
     throw translate(error, file);
   }
