@@ -8,7 +8,6 @@ import {
   type SerializedDag,
   type TaskInstanceState,
 } from '@tradewind/protocol';
-import { DRAWN_POOLS } from '../packages/core/src/scheduler/testing/random-dag.ts';
 import {
   checkMapIndexes,
   checkRunState,
@@ -19,23 +18,13 @@ import {
 } from '../packages/core/src/scheduler/testing/reference-run.ts';
 import { scopeOf } from '../packages/core/src/scheduler/testing/reference-dag.ts';
 import { findWrongDecision, isHalting, lengthOfTask, type Decided } from './check-decisions.ts';
+import { ChangeLog, type Change } from './change-log.ts';
+import { findBrokenLimits } from './check-limits.ts';
 import { checkClearedValues, checkExpectedRuns, checkTries, type ExpectedRuns } from './check-totals.ts';
 import { factsAfter } from './facts-after.ts';
 import type { KnownRun, KnownTask, Violation } from './known-run.ts';
 import type { Transaction } from './simulated-database.ts';
 import { attemptKey, type WorkerHistory } from './simulated-executor.ts';
-
-/** What a trigger in the database wrote down. `map_index` and `losses` are those of task instances; for a mapped scope `old_epoch` is its length. */
-interface Change {
-  readonly kind: 'task' | 'run' | 'verdict' | 'scope' | 'no_scope' | 'dag';
-  readonly id: string;
-  readonly old_state: string | null;
-  readonly new_state: string;
-  readonly old_epoch: number;
-  readonly new_epoch: number;
-  readonly map_index: number;
-  readonly lost: number;
-}
 
 /** What a checker is told of the world. */
 export interface CheckedWorld {
@@ -45,33 +34,6 @@ export interface CheckedWorld {
   readonly expectedRuns: ExpectedRuns;
   readonly now: () => number;
 }
-
-const LOG_CHANGES = `
-  create temp table change (kind text, id text, old_state text, new_state text, old_epoch integer, new_epoch integer, map_index integer, lost integer);
-  create temp trigger task_created after insert on main.task_instance begin
-    insert into change values ('task', new.id, null, new.state, 0, new.epoch, new.map_index, 0);
-  end;
-  create temp trigger task_changed after update of state, epoch, map_index on main.task_instance begin
-    insert into change values ('task', new.id, old.state, new.state, old.epoch, new.epoch, new.map_index, new.losses > old.losses);
-  end;
-  create temp trigger run_created after insert on main.dag_run begin
-    insert into change values ('run', new.id, null, new.state, 0, 0, 0, 0);
-  end;
-  create temp trigger run_changed after update of state on main.dag_run begin
-    insert into change values ('run', new.id, old.state, new.state, 0, 0, 0, 0);
-  end;
-  create temp trigger verdict_changed after update of marked_state on main.dag_run when new.state = old.state begin
-    insert into change values ('verdict', new.id, null, coalesce(new.marked_state, ''), 0, 0, 0, 0);
-  end;
-  create temp trigger scope_created after insert on main.mapped_scope begin
-    insert into change values ('scope', new.dag_run_id, null, new.scope_id, new.length, 0, 0, 0);
-  end;
-  create temp trigger scope_deleted after delete on main.mapped_scope begin
-    insert into change values ('no_scope', old.dag_run_id, null, old.scope_id, 0, 0, 0, 0);
-  end;
-  create temp trigger dag_changed after update of is_paused on main.dag begin
-    insert into change values ('dag', new.dag_id, null, new.is_paused, 0, 0, 0, 0);
-  end;`;
 
 /**
  * Watches every committed change of a run or a task instance through triggers in the database itself, so that nothing the program does can hide one, and
@@ -88,8 +50,7 @@ export class Checker {
   readonly #paused = new Set<string>();
   /** What takes slots. */
   readonly #atWork = new Set<KnownTask>();
-  readonly #readChanges: StatementSync;
-  readonly #forgetChanges: StatementSync;
+  readonly #log: ChangeLog;
   readonly #runById: StatementSync;
   readonly #taskById: StatementSync;
   readonly #termById: StatementSync;
@@ -104,9 +65,7 @@ export class Checker {
   constructor(world: CheckedWorld) {
     const { connection } = world;
     this.#world = world;
-    connection.exec(LOG_CHANGES);
-    this.#readChanges = connection.prepare('select * from change order by rowid');
-    this.#forgetChanges = connection.prepare('delete from change');
+    this.#log = new ChangeLog(connection);
     this.#runById = connection.prepare('select dag_id, logical_at from dag_run where id = ?');
     this.#termById = connection.prepare('select scheduler_term from dag_run where id = ?');
     this.#taskById = connection.prepare('select dag_run_id, task_id, max_tries from task_instance where id = ?');
@@ -114,9 +73,8 @@ export class Checker {
 
   /** Looks at what the last transaction changed. */
   afterCommit(transaction: Transaction): void {
-    const changes = this.#readChanges.all() as unknown as Change[];
+    const changes = this.#log.take();
     if (changes.length === 0) return;
-    this.#forgetChanges.run();
     this.#isOperation = transaction.by === 'operation';
     this.changedAt = this.#world.now();
     for (const change of changes) this.#onChange(change);
@@ -337,7 +295,8 @@ export class Checker {
     // Only the end of its run takes an attempt from a task instance.
     for (const task of this.#halted)
       if (!isHalting(task.run)) this.#violate('I3', `${nameOf(task)} (${task.id}) was ended, and its run goes on`);
-    this.#checkLimits();
+    if (this.#changed.some(({ state }) => state === 'queued'))
+      for (const broken of findBrokenLimits(this.#atWork)) this.#violate('I7', broken);
     if (this.#isOperation) checkClearedValues(this.#world.connection, this.#violate.bind(this));
   }
 
@@ -376,28 +335,6 @@ export class Checker {
       if (holder !== term && run.state === 'running')
         this.#violate('I11', `term ${term} decided about run ${run.id}, which term ${holder} holds`);
     }
-  }
-
-  /** I7: what is at work at the same time, counted anew. */
-  #checkLimits(): void {
-    if (!this.#changed.some(({ state }) => state === 'queued')) return;
-    const used = new Map<string, { count: number; readonly most: number }>();
-    const count = (name: string, slots: number, most: number | undefined): void => {
-      if (most === undefined) return;
-      const entry = used.get(name) ?? { count: 0, most };
-      entry.count += slots;
-      used.set(name, entry);
-    };
-    for (const task of this.#atWork) {
-      const { dag, id } = task.run;
-      const { pool = '', poolSlots = 1, maxActiveTisPerDag, maxActiveTisPerDagrun } = taskOf(dag, task);
-      count(`run ${id}`, 1, dag.maxActiveTasks);
-      count(`pool ${pool}`, poolSlots, DRAWN_POOLS[pool]);
-      count(`task ${task.taskId} of ${dag.dagId}`, 1, maxActiveTisPerDag);
-      count(`task ${task.taskId} of run ${id}`, 1, maxActiveTisPerDagrun);
-    }
-    for (const [name, { count: total, most }] of used)
-      if (total > most) this.#violate('I7', `${name} has ${total} at work, more than ${most}`);
   }
 }
 
