@@ -9,6 +9,7 @@
 import { MAX_FAILURE_DETAIL_LENGTH, type Attempt, type TryFailure, type TryOutcome, type Workload } from '@tradewind/protocol';
 import type { Clock, Timer } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
+import { ProcessorLoad } from './processor-load.ts';
 import { WaitingTries, type LoggedTry, type WaitingTry } from './waiting-tries.ts';
 
 /** How many children there are and how long they live. */
@@ -79,12 +80,6 @@ export interface ChildPoolParts {
 /** A try that has waited longer than this shows that the children that are there do not suffice: a short task would have ended by now. */
 const GROW_AFTER_MS = 15;
 const MAX_STARTING = 2;
-/** Tries that end within this hold up each other by what they cost the processor and not by waiting. */
-const BRIEF_TRY_MS = 3;
-/** A start or an import that takes longer waits for something. */
-const LONG_START_MS = 1_000;
-/** How much a try that took longer says of the next ones. A shorter one says everything: what it took is what a try takes that has the processor to itself. */
-const LAST_TRY_WEIGHT = 0.02;
 /** A pool at its limit gives a child away to another bundle version whose tries have waited this long. */
 const STARVING_MS = 1_000;
 /** After a process could not be started, spares wait this long; tries that wait are an own reason to start one. */
@@ -112,8 +107,7 @@ export class ChildPool {
   #newestVersion: string | undefined;
   /** When a look last found that those that are there suffice. */
   #enoughAtMs = Number.NEGATIVE_INFINITY;
-  /** How long a try takes, as the last ones have shown. */
-  #usualTryMs = Number.POSITIVE_INFINITY;
+  readonly #load: ProcessorLoad;
   #growTimer: Timer | undefined;
   #sweepTimer: Timer | undefined;
   #spareNotBeforeMs = 0;
@@ -123,6 +117,7 @@ export class ChildPool {
   /** Starts the spare children. */
   constructor(parts: ChildPoolParts) {
     this.#parts = parts;
+    this.#load = new ProcessorLoad(parts.clock, parts.limits.cores, GROW_AFTER_MS);
     this.#keepSpare();
   }
 
@@ -183,7 +178,7 @@ export class ChildPool {
   }
 
   #onIdle(child: PooledChild): void {
-    this.#noteDuration(child);
+    this.#load.noteTry(child);
     const member = this.#members.get(child);
     if (member === undefined || this.#isStopping || this.#isWornOut(member) || this.#isNeededElsewhere(member)) {
       child.kill();
@@ -199,12 +194,6 @@ export class ChildPool {
       this.#start(member, next);
     }
     this.#grow();
-  }
-
-  #noteDuration({ lastTryMs }: PooledChild): void {
-    if (lastTryMs === undefined) return;
-    const before = Math.min(this.#usualTryMs, lastTryMs);
-    this.#usualTryMs = before + (lastTryMs - before) * LAST_TRY_WEIGHT;
   }
 
   #isWornOut({ child, isDedicated }: Member): boolean {
@@ -245,7 +234,7 @@ export class ChildPool {
     const oldest = this.#waiting.oldest();
     if (oldest === undefined || !this.#mayStartMore()) return;
     const now = this.#parts.clock.monotonicMs();
-    const areEnough = now - oldest.sinceMs < GROW_AFTER_MS || this.#isProcessorBound();
+    const areEnough = now - oldest.sinceMs < GROW_AFTER_MS || this.#load.isBound(this.#members.values());
     if (areEnough) this.#enoughAtMs = now;
     if (areEnough && this.#canBeServed(oldest)) this.#lookLater(oldest);
     else this.#addForWaiting();
@@ -266,18 +255,6 @@ export class ChildPool {
     return !this.#isStopping && this.#startingCount() < Math.min(MAX_STARTING, this.#waiting.size);
   }
 
-  /** Whether another child would only get in the way of those that there are: as many as there are cores are starting, importing or running one brief try after the other. */
-  #isProcessorBound(): boolean {
-    const now = this.#parts.clock.monotonicMs();
-    const computes = ({ child, startedMs }: Member): boolean =>
-      child.stuckSinceMs === undefined
-        ? child.state === 'busy' && this.#usualTryMs < BRIEF_TRY_MS && now - startedMs < GROW_AFTER_MS
-        : now - child.stuckSinceMs < LONG_START_MS;
-    let computing = 0;
-    for (const member of this.#members.values()) if (computes(member)) computing += 1;
-    return computing >= this.#parts.limits.cores;
-  }
-
   #canBeServed({ workload, needsFreshChild }: WaitingTry): boolean {
     for (const { child, boundTo } of this.#members.values()) {
       if (child.state === 'starting' || (!needsFreshChild && child.state === 'busy' && boundTo === workload.code.bundleVersion))
@@ -293,7 +270,7 @@ export class ChildPool {
   #keepSpare(): void {
     const { clock, limits } = this.#parts;
     if (this.#isStopping || clock.monotonicMs() < this.#spareNotBeforeMs) return;
-    if (this.#waiting.size > 0 || this.#isProcessorBound()) return;
+    if (this.#waiting.size > 0 || this.#load.isBound(this.#members.values())) return;
     for (let ready = this.#readyCount() + this.#startingCount(); ready < limits.minimumSpare && !this.#isFull(); ready += 1)
       this.#addChild();
   }
