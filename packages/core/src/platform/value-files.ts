@@ -20,7 +20,7 @@ export function openValueFiles(folder: string): ValueStore {
       const text = Buffer.from(json);
       const reference = referTo(STORE_NAME, dagRunId, text);
       await makeFolder(folderOf(dagRunId));
-      await writeWhole(fileOf(root, reference.key), text);
+      await writeDurably(fileOf(root, reference.key), text);
       return reference;
     },
     get: async (reference) => readWhole(fileOf(root, reference.key), reference),
@@ -46,7 +46,7 @@ async function makeFolder(folder: string): Promise<void> {
   if (first !== undefined) await flush(path.dirname(folder));
 }
 
-async function writeWhole(file: string, content: Buffer): Promise<void> {
+async function writeDurably(file: string, content: Buffer): Promise<void> {
   const unfinished = `${file}.${randomUUID()}.part`;
   try {
     const handle = await open(unfinished, 'wx', 0o600);

@@ -131,20 +131,14 @@ async function reachRuns(plan: Plan, steps: readonly Step[]): Promise<ReadonlyMa
     const step = steps[place];
     if (step === undefined) continue;
     const { dagId, taskId } = step.target;
-    const tasks = entryOf(plan.marked, id, () => new Set<string>());
+    const tasks = plan.marked.getOrInsertComputed(id, () => new Set<string>());
     if (tasks.has(taskId)) continue;
     tasks.add(taskId);
-    if (!plan.roots.has(id)) entryOf(plan.reached, dagId, () => new Set<string>()).add(id);
-    const chains = entryOf(reached, dagId, () => new Map<string, Chain>());
+    if (!plan.roots.has(id)) plan.reached.getOrInsertComputed(dagId, () => new Set<string>()).add(id);
+    const chains = reached.getOrInsertComputed(dagId, () => new Map<string, Chain>());
     if (!chains.has(id)) chains.set(id, step.chain);
   }
   return reached;
-}
-
-function entryOf<Value>(map: Map<string, Value>, key: string, create: () => Value): Value {
-  const value = map.get(key) ?? create();
-  map.set(key, value);
-  return value;
 }
 
 function toOperation(plan: Plan, selection: RunSelection): RunOperation {

@@ -49,7 +49,7 @@ export function createBatchRunner(): BatchRunner {
 
   return {
     async run(client, statements) {
-      const known = getOrAdd(compiled, client, () => new Map<string, Promise<CompiledBatch>>());
+      const known = compiled.getOrInsertComputed(client, () => new Map<string, Promise<CompiledBatch>>());
       const shape = statements.map(({ name }) => name).join(' ');
       let batch = known.get(shape);
       if (batch === undefined) {
@@ -89,12 +89,4 @@ function stepOf(step: number, text: string): string {
 
 function shiftPlaceholders(text: string, offset: number): string {
   return text.replaceAll(/\$(\d+)/g, (_, number: string) => `$${Number(number) + offset}`);
-}
-
-function getOrAdd<Key extends object, Value>(map: WeakMap<Key, Value>, key: Key, create: () => Value): Value {
-  const found = map.get(key);
-  if (found !== undefined) return found;
-  const value = create();
-  map.set(key, value);
-  return value;
 }

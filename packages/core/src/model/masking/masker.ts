@@ -114,9 +114,9 @@ export class Masker {
     this.#patterns.add(pattern);
     this.#longest = Math.max(this.#longest, pattern.length);
     const head = pattern.slice(0, HEAD_LENGTH);
-    listOf(this.#heads, head).push(pattern);
+    this.#heads.getOrInsertComputed(head, () => []).push(pattern);
     const { hash, offset } = this.#rarestGram(pattern);
-    listOf(this.#anchors, hash).push({ pattern, offset });
+    this.#anchors.getOrInsertComputed(hash, () => []).push({ pattern, offset });
     this.#filter[hash >>> (32 - FILTER_BITS)] = 1;
   }
 
@@ -149,12 +149,6 @@ export class Masker {
       if (start >= 0 && text.startsWith(pattern, start)) spans.push({ start, end: start + pattern.length });
     }
   }
-}
-
-function listOf<Key, Item>(lists: Map<Key, Item[]>, key: Key): Item[] {
-  const list = lists.get(key) ?? [];
-  lists.set(key, list);
-  return list;
 }
 
 /** Whether a text can be masked without masking half of every log. */
