@@ -134,15 +134,18 @@ interface Queueing {
   readonly beginning: readonly BeginningTaskInstance[];
 }
 
-/** What becomes ready while slots are free is scheduled and queued within a tick: its row is then written once. */
+/** What becomes ready while slots are free is scheduled and queued within a tick: its row is then written once, unless it was deferred and may keep slots until it is scheduled. */
 function schedulesAndQueues(plan: TickPlan): Queueing & { readonly scheduled: readonly ScheduledTaskInstance[] } {
   const schedules = new Map(plan.scheduled.map((row) => [row.id, row]));
   const queued: QueueableTaskInstance[] = [];
   const beginning: BeginningTaskInstance[] = [];
   for (const one of plan.queued.map(queueable)) {
     const row = schedules.get(one.id);
-    if (row === undefined) queued.push(one);
-    else beginning.push({ ...one, ...row });
+    if (row === undefined || row.resumption !== null) {
+      queued.push(one);
+      continue;
+    }
+    beginning.push({ ...one, ...row });
     schedules.delete(one.id);
   }
   return { scheduled: [...schedules.values()], queued, beginning };

@@ -441,6 +441,20 @@ describe('slots', () => {
     expect(its.dispatched()).toEqual(['c', 'b']);
   });
 
+  test('what is deferred keeps its slot where the pool says so, and goes on with it', async () => {
+    const its = await open({ tasks: [task('wait', { pool: 'small' }), after('b', [])] });
+    await its.rows(`insert into pool (name, slots, description, include_deferred) values ('small', 1, '', 1)`);
+    await its.clock.advance(3_000);
+    await its.trigger('orders');
+    await its.end('b');
+    await its.end('wait', { result: 'deferred', deferral: { trigger: { kind: 'timer', at: its.clock.now() + 1_000 }, stateJson: 'null' } });
+    expect(await its.rows('select state, occupied_pool as pool from task_instance where keeps_slot = 1')).toEqual([
+      { state: 'deferred', pool: 'small' },
+    ]);
+    await its.clock.advance(1_000);
+    expect(its.dispatched()).toEqual(['wait']);
+  });
+
   test('a task instance that wants more slots than its pool has never runs, and one of an unknown pool waits for it', async () => {
     const its = await start({ tasks: [task('wide', { poolSlots: 200 }), task('lost', { pool: 'nowhere' }), task('c')] });
     expect(its.dispatched()).toEqual(['c']);

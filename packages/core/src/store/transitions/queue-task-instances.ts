@@ -1,6 +1,6 @@
 import { defineStatement, type SqlDialect } from '../database.ts';
 import { inHeldRun } from './hold-dag-runs.ts';
-import { BEGIN_ATTEMPT, MAY_BEGIN, type ScheduledTaskInstance } from './schedule-task-instances.ts';
+import { BEGIN_ATTEMPT, type ScheduledTaskInstance } from './schedule-task-instances.ts';
 
 /** A task instance for which a slot seems to be free. */
 export interface QueueableTaskInstance {
@@ -65,10 +65,10 @@ export const queueTaskInstances = defineStatement<
 export type BeginningTaskInstance = QueueableTaskInstance & ScheduledTaskInstance;
 
 /**
- * none | up_for_retry | up_for_reschedule | deferred → scheduled → queued at once, or only → scheduled where there is no slot after all.
+ * none | up_for_retry | up_for_reschedule → scheduled → queued at once, or only → scheduled where there is no slot after all.
  *
- * What `scheduleTaskInstances` and `queueTaskInstances` do one after the other, with the same rules, in one change of the row. The epoch given is the one before. Run twice: the epoch no longer
- * matches, no row changes.
+ * What `scheduleTaskInstances` and `queueTaskInstances` do one after the other, with the same rules, in one change of the row. Not for what was deferred: the slots that it waits for may be those
+ * that it keeps itself until it is scheduled. The epoch given is the one before. Run twice: the epoch no longer matches, no row changes.
  */
 export const scheduleAndQueueTaskInstances = defineStatement<
   { id: string; state: 'scheduled' | 'queued' },
@@ -83,7 +83,7 @@ export const scheduleAndQueueTaskInstances = defineStatement<
       ${BEGIN_ATTEMPT}
     from wanted
     where task_instance.id = wanted.id and task_instance.epoch = wanted.epoch
-      and ${MAY_BEGIN}
+      and task_instance.state in ('none', 'up_for_retry', 'up_for_reschedule')
       and ${inHeldRun('task_instance', '$1')}
     returning task_instance.id as id, task_instance.state as state`,
   (tick, now, executor, instances) => [tick, now, executor, ...slotsAsked(instances)],

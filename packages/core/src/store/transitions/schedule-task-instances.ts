@@ -19,9 +19,6 @@ export interface ScheduledTaskInstance extends SchedulableTaskInstance {
 export const BEGIN_ATTEMPT = `epoch = task_instance.epoch + 1, try_number = task_instance.try_number + wanted.raises_try, scheduled_at = $2, started_at = null,
       ended_at = null, retry_at = null, hostname = null, pid = null, failure = null, deferral = null, resumption = wanted.resumption`;
 
-/** The condition that an attempt can begin. */
-export const MAY_BEGIN = `task_instance.state in ('none', 'up_for_retry', 'up_for_reschedule', 'deferred')`;
-
 /**
  * none | up_for_retry | up_for_reschedule | deferred → scheduled.
  *
@@ -39,7 +36,7 @@ export const scheduleTaskInstances = defineStatement<
     set state = 'scheduled', queued_at = null, ${BEGIN_ATTEMPT}
     from ${d.rows('$3', 'wanted', { id: 'text', epoch: 'bigint', raises_try: 'bigint', resumption: 'text' })}
     where task_instance.id = wanted.id and task_instance.epoch = wanted.epoch
-      and ${MAY_BEGIN}
+      and task_instance.state in ('none', 'up_for_retry', 'up_for_reschedule', 'deferred')
       and ${inHeldRun('task_instance', '$1')}
     returning task_instance.id as id`,
   (tick, now, instances) => [

@@ -210,7 +210,7 @@ describeDatabases('transitions of task instances', (open) => {
     expect(await read(database, 'task_instance', 'try_number', 'instance_1')).toBe(1);
   });
 
-  test.each(['none', 'up_for_retry', 'up_for_reschedule', 'deferred'] as const)(
+  test.each(['none', 'up_for_retry', 'up_for_reschedule'] as const)(
     'what begins while a slot is free is scheduled and queued together, from %s',
     async (state) => {
       const database = await prepare(state);
@@ -223,11 +223,14 @@ describeDatabases('transitions of task instances', (open) => {
     },
   );
 
-  test.each(['scheduled', 'queued', 'running', 'restarting', 'success'] as const)('and nothing begins from %s', async (state) => {
-    const database = await prepare(state);
-    expect(await database.batch([hold, begin(1)])).toEqual([[{ id: 'run_1' }], []]);
-    expect(await read(database, 'task_instance', 'state', 'instance_1')).toBe(state);
-  });
+  test.each(['scheduled', 'queued', 'running', 'deferred', 'restarting', 'success'] as const)(
+    'and nothing begins from %s',
+    async (state) => {
+      const database = await prepare(state);
+      expect(await database.batch([hold, begin(1)])).toEqual([[{ id: 'run_1' }], []]);
+      expect(await read(database, 'task_instance', 'state', 'instance_1')).toBe(state);
+    },
+  );
 
   test('what begins is only scheduled where there is no slot after all', async () => {
     const database = await prepare('up_for_retry');
