@@ -8,7 +8,7 @@
  */
 import { parseArgs } from 'node:util';
 import { MUTANT_NAMES, type MutantName } from './mutants.ts';
-import { simulate, type SimulationResult } from './simulate.ts';
+import { findMutant, simulate, type SimulationResult } from './simulate.ts';
 
 const MUTANT_SEEDS = 1_000;
 const MUTANT_STEPS = 20_000;
@@ -57,8 +57,8 @@ async function huntAll(): Promise<number> {
 
 async function firstViolation(mutant: MutantName, most: number, steps: number): Promise<SimulationResult | undefined> {
   for (let tried = 0; tried < most; tried += 1) {
-    const result = await simulate(seed + tried, steps, mutant);
-    if (result.violations.length > 0) return result;
+    const found = await findMutant(seed + tried, steps, mutant);
+    if (found !== undefined) return found;
   }
   return undefined;
 }

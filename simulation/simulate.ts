@@ -32,6 +32,17 @@ export async function simulate(seed: number, steps: number, mutant?: MutantName)
   return { seed, steps, hash: digits(hash), violations: [] };
 }
 
+/**
+ * Looks for a known bug with one seed; undefined where nothing is violated. Throws where something is violated without the bug as well: then it is another bug that was found.
+ */
+export async function findMutant(seed: number, steps: number, mutant: MutantName): Promise<SimulationResult | undefined> {
+  const found = await simulate(seed, steps, mutant);
+  if (found.violations.length === 0) return undefined;
+  const [known] = (await simulate(seed, steps)).violations;
+  if (known !== undefined) throw new Error(`seed ${seed} violates ${known.invariant} without ${mutant}, too: ${known.message}`);
+  return found;
+}
+
 function digits(hash: number): string {
   return (hash >>> 0).toString(16).padStart(8, '0');
 }

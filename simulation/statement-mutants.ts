@@ -160,14 +160,6 @@ export const STATEMENT_MUTANTS = {
   ],
   /** A try that only pauses is recorded as one that ended. */
   'pauses-recorded': [{ statement: 'record_tries', without: `not in ('up_for_reschedule', 'deferred')`, instead: `not in ('deferred')` }],
-  /** A run ends without a look whether something of it is unfinished. */
-  'no-end-check': [
-    {
-      statement: 'finish_dag_runs',
-      without: 'where instance.dag_run_id = dag_run.id',
-      instead: `where instance.dag_run_id = dag_run.id || '?'`,
-    },
-  ],
 } as const satisfies Record<string, readonly StatementMutation[]>;
 
 /** The same mutation of each statement that queues task instances. */
