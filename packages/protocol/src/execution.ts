@@ -28,6 +28,8 @@ export interface TryContext {
   readonly taskId: string;
   /** Place among the task instances of a mapped task, from 0; -1 for others. */
   readonly mapIndex: number;
+  /** How many task instances its mapped task or group has; absent for others. */
+  readonly expandedCount?: number;
   /** What the task instance is shown by in place of its map index, where a template says so. */
   readonly mapIndexLabel?: string;
   readonly tryNumber: number;

@@ -57,6 +57,7 @@ function contextOf(run: ActiveRun, task: ActiveTask): TryContext {
     runId: row.runId,
     taskId: task.node.graph.task.taskId,
     mapIndex: task.mapIndex,
+    ...(task.mapIndex < 0 || task.node.scope?.length === undefined ? {} : { expandedCount: task.node.scope.length }),
     ...(task.mapIndexLabel === null ? {} : { mapIndexLabel: task.mapIndexLabel }),
     tryNumber: task.tryNumber,
     maxTries: task.maxTries,

@@ -220,6 +220,7 @@ describe('dynamic mapping', () => {
     const its = await start({ tasks: [task('each', { expand: { kind: 'sets', source: pair } })] });
     await its.crash();
     expect(await states(its)).toEqual({ 'each[0]': 'queued', 'each[1]': 'queued' });
+    expect(its.workload('each').context).toMatchObject({ mapIndex: 0, expandedCount: 2 });
   });
 
   test('expands a mapped group once, however many of its tasks are ready for it', async () => {

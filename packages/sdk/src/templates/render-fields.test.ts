@@ -70,6 +70,7 @@ describe('a template', () => {
       'scheduled__1 orders load 2 scheduled__1',
     ],
     ['{{ task_instance_key_str }}', 'orders__load__20260301'],
+    ['{{ expanded_ti_count | json }}', 'null'],
     ['{{ params.region }} {{ params.limits | json }} {{ params.limits[1] }}', 'eu [1,2] 2'],
     ['{{ inputs.rows | size }} {% for row in inputs.rows %}<{{ row }}>{% endfor %}', '3 <1><2><3>'],
     ['{{ triggering_asset_events.rows[0].extra.total }}', '3'],

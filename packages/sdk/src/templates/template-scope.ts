@@ -35,6 +35,7 @@ export function createTemplateScope({ context, task, inputs, ask }: TemplateSour
     task_instance_key_str: [dagId, taskId, logicalDate === null ? runId : dateFilters.ds_nodash(logicalDate)].join('__'),
     try_number: tryNumber,
     map_index: mapIndex,
+    expanded_ti_count: context.expandedCount ?? null,
     ...(context.mapIndexLabel === undefined ? {} : { map_index_label: context.mapIndexLabel }),
     outlets: task.outlets,
     inlets: task.inlets ?? [],

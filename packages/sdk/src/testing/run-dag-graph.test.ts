@@ -120,7 +120,7 @@ describe('a mapped task', () => {
     const sizes = d.mappedTask('size', {
       expand: { file: files, factor: [1, 10] },
       inputs: { unit: 'kB' },
-      mapIndexTemplate: '{{ file }}-{{ factor }}',
+      mapIndexTemplate: '{{ file }}-{{ factor }} of {{ expanded_ti_count }}',
       run: ({ file, factor, unit }, { mapIndex }) => `${file}${factor}${unit}#${mapIndex}`,
     });
     d.task('all', { inputs: { sizes }, run: ({ sizes }) => sizes.toArray() });
@@ -132,10 +132,10 @@ describe('a mapped task', () => {
     expect(task('all').value).toEqual(['a1kB#0', 'a10kB#1', 'b1kB#2', 'b10kB#3']);
     expect(task('size')).toMatchObject({ state: 'success', tries: 4 });
     expect(task('size').instances.map(({ mapIndex, mapIndexLabel }) => [mapIndex, mapIndexLabel])).toEqual([
-      [0, 'a-1'],
-      [1, 'a-10'],
-      [2, 'b-1'],
-      [3, 'b-10'],
+      [0, 'a-1 of 4'],
+      [1, 'a-10 of 4'],
+      [2, 'b-1 of 4'],
+      [3, 'b-10 of 4'],
     ]);
   });
 

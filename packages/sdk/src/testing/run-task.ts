@@ -28,6 +28,7 @@ import type { PreparedRun } from './prepare-run.ts';
 export interface InstanceToRun {
   readonly task: SerializedTask;
   readonly mapIndex: number;
+  readonly expandedCount?: number;
   readonly inputs: Readonly<Record<string, JsonValue | undefined>>;
 }
 
@@ -44,7 +45,8 @@ export async function runInstance(run: PreparedRun, instance: InstanceToRun): Pr
   const clock = createVirtualClock(Date.now());
   const log: LoggedLine[] = [];
   const maxTries = task.retries + 1;
-  const base = { ...run.context, taskId: task.taskId, mapIndex, maxTries, firstStartedAt: clock.now() };
+  const counted = instance.expandedCount === undefined ? {} : { expandedCount: instance.expandedCount };
+  const base = { ...run.context, taskId: task.taskId, mapIndex, ...counted, maxTries, firstStartedAt: clock.now() };
   for (let tryNumber = 1; ; tryNumber += 1) {
     const outcome = await runTry(run, { code, task, inputs, clock, log, base: { ...base, tryNumber } });
     const isFinal = outcome.result !== 'failed' || outcome.failure.kind === 'fail_without_retry' || tryNumber === maxTries;

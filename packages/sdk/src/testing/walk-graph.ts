@@ -75,7 +75,8 @@ async function runOrSettle(walk: Walk, node: GraphNode, mapIndex: number): Promi
   const expanded = node.scope === undefined ? undefined : walk.expanded.get(node.scope);
   if (node.scope !== undefined && mapIndex === -1) return unexpanded(expanded);
   const element = expanded?.ok === true ? expanded.inputsOf(mapIndex) : {};
-  return runInstance(walk.run, { task: node.task, mapIndex, inputs: readInputs(walk, node, { mapIndex, element }) });
+  const counted = expanded?.ok === true ? { expandedCount: expanded.length } : {};
+  return runInstance(walk.run, { task: node.task, mapIndex, ...counted, inputs: readInputs(walk, node, { mapIndex, element }) });
 }
 
 /** A mapped task that has nothing to run over. */
