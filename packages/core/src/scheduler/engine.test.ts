@@ -275,6 +275,23 @@ describe('dynamic mapping', () => {
     expect(await states(its)).toMatchObject({ 'each[0]': 'success', 'each[1]': 'queued', 'each[3]': 'queued', join: 'none' });
   });
 
+  test('removes again what was too much where a part of a mapped group is cleared later', async () => {
+    const its = await start({
+      tasks: [task('list'), task('g.a', { groupId: 'g', upstream: ['list'] }), task('g.b', { groupId: 'g', upstream: ['list'] })],
+      groups: mappedGroup(xcom('list')),
+    });
+    await its.succeed('list', [{}, {}]);
+    for (const taskId of ['g.a', 'g.a', 'g.b', 'g.b']) await its.end(taskId);
+    await clear(its, { tasks: [{ taskId: 'list' }, { taskId: 'g.a' }, { taskId: 'g.b' }] });
+    await its.succeed('list', [{}]);
+    for (const taskId of ['g.a', 'g.b']) await its.end(taskId);
+    expect(await states(its)).toMatchObject({ 'g.a[1]': 'removed', 'g.b[1]': 'removed' });
+    await clear(its, { tasks: [{ taskId: 'g.b' }] });
+    expect(await states(its)).toMatchObject({ 'g.b[0]': 'queued', 'g.b[1]': 'removed' });
+    await its.end('g.b');
+    expect(await runState(its)).toBe('success');
+  });
+
   test('runs each index of a mapped group depth first', async () => {
     const its = await start({
       tasks: [

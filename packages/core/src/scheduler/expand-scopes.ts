@@ -111,11 +111,17 @@ function expandScope(state: SchedulerState, { run, scope, problem }: Expanding, 
   growMembers(state, run, scope, plan);
 }
 
-/** Gives tasks of a mapped group that was expanded before they were part of it, or before they were cleared, their task instances. */
+/**
+ * Gives tasks of a mapped group that was expanded before they were part of it, or before they were cleared, their task instances, and takes off again what was cleared of an earlier expansion to more.
+ */
 export function expandLateMembers(state: SchedulerState, run: ActiveRun, plan: TickPlan): void {
   for (const scope of run.scopes) {
+    const { length } = scope;
+    if (length === undefined) continue;
+    const members = membersOf(run, scope);
     const isLate = (node: ActiveNode): boolean => standsForAll(node) && node.instances[0]?.state === 'none' && node.instances[0].isStored;
-    if (scope.length !== undefined && membersOf(run, scope).some(isLate)) growMembers(state, run, scope, plan);
+    const hasSurplus = waitingOf(members).some(({ mapIndex }) => mapIndex >= length);
+    if (hasSurplus || members.some(isLate)) growMembers(state, run, scope, plan);
   }
 }
 
