@@ -2,7 +2,8 @@
  * Taking runs into memory: those that were just started, those of a scheduler that is gone, and those whose memory became doubtful. What a crash left
  * half done is seen here and put right, whoever left it: this is recovery, and it is the same code as a first start.
  */
-import { decodeJson, type JsonObject, type TriggeringEvent } from '@tradewind/protocol';
+import { decodeJson, type TriggeringEvent } from '@tradewind/protocol';
+import { paramsOfRun } from '../model/callbacks.ts';
 import { compileDag } from '../model/dag-graph.ts';
 import {
   selectDagVersions,
@@ -37,7 +38,7 @@ export async function takeRuns(state: SchedulerState, rows: readonly ActiveDagRu
     const run = createActiveRun({
       row,
       graph,
-      params: paramsOf(graph.dag.params, row.conf),
+      params: paramsOfRun(graph.dag.params, row.conf),
       events: stored.events.get(row.id) ?? [],
       stored: stored.instances.get(row.id) ?? [],
       lengths: new Map((stored.scopes.get(row.id) ?? []).map(({ scopeId, length }) => [scopeId, length])),
@@ -135,14 +136,4 @@ function triggeringEvent(row: {
     extra: decodeJson(extra),
     ...(source === undefined ? {} : { source }),
   };
-}
-
-/** The values of the dag's params: what the run was given, else the default. They were checked when the run was asked for. */
-function paramsOf(schemas: Readonly<Record<string, JsonObject>>, conf: string): JsonObject {
-  const given = decodeJson(conf) as JsonObject;
-  const entries = Object.entries(schemas).flatMap(([name, schema]) => {
-    const value = Object.hasOwn(given, name) ? given[name] : schema['default'];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return Object.fromEntries(entries);
 }
