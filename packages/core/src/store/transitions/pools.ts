@@ -31,7 +31,8 @@ export async function createPool(database: Database, pool: WantedPool): Promise<
  * on. Locks the pool, as whoever queues does. Run twice: it is so already.
  */
 export async function changePool(database: Database, name: string, change: PoolChange): Promise<'changed' | 'not_found'> {
-  const [changed] = await database.batch([updatePool(name, change), updateKeptSlots(name), wakeOthers]);
+  const keptSlots = change.includeDeferred === undefined ? [] : [updateKeptSlots(name)];
+  const [changed] = await database.batch([updatePool(name, change), ...keptSlots, wakeOthers]);
   return changed.length > 0 ? 'changed' : 'not_found';
 }
 
