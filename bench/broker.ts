@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import type { AwsOptions } from '../packages/core/src/federation/transports/aws-options.ts';
 import { deadLetterQueueOf, provisionTopology } from '../packages/core/src/federation/transports/provision-topology.ts';
-import { topicArn } from '../packages/core/src/federation/transports/aws-options.ts';
+import { clientConfig, topicArn } from '../packages/core/src/federation/transports/aws-options.ts';
 
 /** A broker in a process of its own, with one topic that fans out to one queue. */
 export interface Broker {
@@ -17,6 +17,8 @@ export interface Broker {
   close(): Promise<void>;
 }
 
+const LIMITS = { requestTimeoutMs: 10_000, maxSockets: 50 };
+
 /** Starts the embedded broker as another process, so that it competes for the processor as a real one on this machine would. */
 export async function startBroker({ topic, queue }: { readonly topic: string; readonly queue: string }): Promise<Broker> {
   const child = fork(path.join(import.meta.dirname, 'broker-process.ts'));
@@ -24,11 +26,7 @@ export async function startBroker({ topic, queue }: { readonly topic: string; re
   await provisionTopology({ topics: [topic], queues: [{ name: queue }], subscriptions: [{ topic, queue, rawMessageDelivery: true }] }, aws);
   const { SNSClient, PublishCommand } = await import('@aws-sdk/client-sns');
   const { SQSClient, GetQueueAttributesCommand } = await import('@aws-sdk/client-sqs');
-  const connection = {
-    region: aws.region,
-    ...(aws.endpoint === undefined ? {} : { endpoint: aws.endpoint }),
-    ...(aws.credentials === undefined ? {} : { credentials: aws.credentials }),
-  };
+  const connection = clientConfig(aws, LIMITS);
   const client = new SNSClient(connection);
   const sqsClient = new SQSClient(connection);
   let sent = 0;
