@@ -39,14 +39,13 @@ const MAX_RESUMPTIONS = 20_000;
 
 /** Tries a task instance until it succeeds, skips itself, fails for good or has no retry left. Waits of sensors, retries and timers pass at once. */
 export async function runInstance(run: PreparedRun, instance: InstanceToRun): Promise<TaskInstanceResult> {
-  const { task, mapIndex, inputs } = instance;
+  const { task, inputs, ...place } = instance;
   const code = codeToRun(run, task);
-  if (code === undefined) return { ...untried('success', mapIndex), value: engineValue(run, instance) };
+  if (code === undefined) return { ...untried('success', place.mapIndex), value: engineValue(run, instance) };
   const clock = createVirtualClock(Date.now());
   const log: LoggedLine[] = [];
   const maxTries = task.retries + 1;
-  const counted = instance.expandedCount === undefined ? {} : { expandedCount: instance.expandedCount };
-  const base = { ...run.context, taskId: task.taskId, mapIndex, ...counted, maxTries, firstStartedAt: clock.now() };
+  const base = { ...run.context, taskId: task.taskId, ...place, maxTries, firstStartedAt: clock.now() };
   for (let tryNumber = 1; ; tryNumber += 1) {
     const outcome = await runTry(run, { code, task, inputs, clock, log, base: { ...base, tryNumber } });
     const isFinal = outcome.result !== 'failed' || outcome.failure.kind === 'fail_without_retry' || tryNumber === maxTries;

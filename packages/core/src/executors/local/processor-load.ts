@@ -37,13 +37,13 @@ export class ProcessorLoad {
 
   /** Whether another child would only get in the way of these: as many as there are cores are starting, importing or running one brief try after the other. */
   isBound(children: Iterable<StartedChild>): boolean {
+    const now = this.#clock.monotonicMs();
     let computing = 0;
-    for (const child of children) if (this.#computes(child)) computing += 1;
+    for (const child of children) if (this.#computes(child, now)) computing += 1;
     return computing >= this.#cores;
   }
 
-  #computes({ child, startedMs }: StartedChild): boolean {
-    const now = this.#clock.monotonicMs();
+  #computes({ child, startedMs }: StartedChild, now: number): boolean {
     if (child.stuckSinceMs !== undefined) return now - child.stuckSinceMs < LONG_START_MS;
     return child.state === 'busy' && this.#usualTryMs < BRIEF_TRY_MS && now - startedMs < this.#longTryMs;
   }
