@@ -1,4 +1,5 @@
 import { decodeJson, type CallbackContext, type CallbackSubject, type JsonObject, type TaskCallback } from '@tradewind/protocol';
+import { instantOrNull } from './instant-text.ts';
 
 /** What a callback's context says of a run. Times are milliseconds since the epoch. */
 export interface CallbackRun {
@@ -50,8 +51,4 @@ export function paramsOfRun(schemas: Readonly<Record<string, JsonObject>>, conf:
     return value === undefined ? [] : [[name, value] as const];
   });
   return Object.fromEntries(entries);
-}
-
-function instantOrNull(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString();
 }

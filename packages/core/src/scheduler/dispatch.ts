@@ -1,5 +1,6 @@
 import type { AttemptReport, JsonObject, Resumption, TryContext, Workload } from '@tradewind/protocol';
 import { decodeJson } from '@tradewind/protocol';
+import { instantOrNull } from '../model/instant-text.ts';
 import { readSources, sourcesOf } from './expand-scopes.ts';
 import { attemptOf } from './move-task.ts';
 import { recallValues, valueJsonOf, type WantedValues } from './recall-values.ts';
@@ -61,9 +62,9 @@ function contextOf(run: ActiveRun, task: ActiveTask): TryContext {
     ...(task.mapIndexLabel === null ? {} : { mapIndexLabel: task.mapIndexLabel }),
     tryNumber: task.tryNumber,
     maxTries: task.maxTries,
-    logicalDate: instant(row.logicalAt),
-    dataIntervalStart: instant(row.intervalStartAt),
-    dataIntervalEnd: instant(row.intervalEndAt),
+    logicalDate: instantOrNull(row.logicalAt),
+    dataIntervalStart: instantOrNull(row.intervalStartAt),
+    dataIntervalEnd: instantOrNull(row.intervalEndAt),
     runAfter: new Date(row.runAfterAt).toISOString(),
     params: run.params,
     ...(task.firstStartedAt === null ? {} : { firstStartedAt: task.firstStartedAt }),
@@ -116,8 +117,4 @@ function upstreamJson(run: ActiveRun, task: ActiveTask, taskId: string): string 
   if (!isSameGroup) return valueJsonOf(from);
   const [same] = relevantInstances(from, task);
   return same?.state === 'success' ? (same.valueJson ?? 'null') : undefined;
-}
-
-function instant(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString();
 }

@@ -1,5 +1,6 @@
 import { decodeJson, type DagRunStates, type JsonValue, type SerializedDag, type TaskResponse } from '@tradewind/protocol';
 import { tasksOfGroup } from '../../model/tasks-of-group.ts';
+import { instantOrNull } from '../../model/instant-text.ts';
 import type { Database } from '../../store/database.ts';
 import { readSerializedDag } from '../../store/reads/attempts.ts';
 import { findDag } from '../../store/reads/dags.ts';
@@ -56,7 +57,7 @@ async function withTaskInstances(
   return runs.map(({ id, runId, state, logicalAt }) => ({
     runId,
     state,
-    logicalDate: logicalAt === null ? null : new Date(logicalAt).toISOString(),
+    logicalDate: instantOrNull(logicalAt),
     taskInstances: (byRun.get(id) ?? []).map(({ taskId, mapIndex, state: found }) => ({ taskId, mapIndex, state: found })),
   }));
 }

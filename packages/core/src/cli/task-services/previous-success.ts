@@ -1,4 +1,5 @@
 import type { JsonValue, PreviousSuccess, TaskResponse } from '@tradewind/protocol';
+import { instantOrNull } from '../../model/instant-text.ts';
 import type { Database } from '../../store/database.ts';
 import type { LiveAttempt } from '../../store/reads/attempts.ts';
 import { findPreviousSuccess } from '../../store/reads/previous-success.ts';
@@ -8,14 +9,10 @@ export async function answerPreviousSuccess(database: Database, { dagId, logical
   const run = logicalAt === null ? undefined : await findPreviousSuccess(database, dagId, logicalAt);
   if (run === undefined) return { ok: true, value: null };
   const previous: PreviousSuccess = {
-    dataIntervalStart: toInstant(run.intervalStartAt),
-    dataIntervalEnd: toInstant(run.intervalEndAt),
-    startDate: toInstant(run.startedAt),
-    endDate: toInstant(run.endedAt),
+    dataIntervalStart: instantOrNull(run.intervalStartAt),
+    dataIntervalEnd: instantOrNull(run.intervalEndAt),
+    startDate: instantOrNull(run.startedAt),
+    endDate: instantOrNull(run.endedAt),
   };
   return { ok: true, value: previous as unknown as JsonValue };
-}
-
-function toInstant(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString();
 }
