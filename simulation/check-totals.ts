@@ -11,23 +11,30 @@ export interface ExpectedRuns {
   readonly byEvent: Set<string>;
 }
 
-/** I6 and I12: the try number counts the tries that began, the history holds each that ended, and a value is there while what made it stands. */
+/** I6 and I12: the try number counts the tries that began, each of them is in the history once or is what the row stands for, and a value is there while what made it stands. */
 export function checkTries(connection: DatabaseSync, tasks: ReadonlyMap<string, KnownTask>, violate: Violate): void {
   const rows = connection
     .prepare(
-      `select id, try_number, (select count(*) from task_instance_history where task_instance_id = id) as recorded,
+      `select id, try_number, scheduled_at is not null as stands,
+         (select count(*) from task_instance_history where task_instance_id = id) as recorded,
+         (select count(distinct earlier.try_number) from task_instance_history as earlier
+          where earlier.task_instance_id = id and earlier.state in ('success', 'failed', 'skipped', 'up_for_retry') and earlier.ended_at is not null) as ended,
          (select count(*) from xcom where xcom.dag_run_id = task_instance.dag_run_id and xcom.task_id = task_instance.task_id
            and xcom.map_index = task_instance.map_index) as stored_values
        from task_instance`,
     )
-    .all() as unknown as { id: string; try_number: number; recorded: number; stored_values: number }[];
-  for (const { id, try_number: tryNumber, recorded, stored_values: storedValues } of rows) {
+    .all() as unknown as { id: string; try_number: number; stands: 0 | 1; recorded: number; ended: number; stored_values: number }[];
+  for (const { id, try_number: tryNumber, stands, recorded, ended, stored_values: storedValues } of rows) {
     const task = tasks.get(id);
     if (task === undefined) continue;
     const name = `${nameOf(task)} (${id})`;
     if (tryNumber !== task.tries) violate('I6', `${name} has try number ${tryNumber}, but ${task.tries} tries began`);
-    const isRecorded = task.isDisturbed ? recorded <= task.tries : recorded === task.ends;
-    if (!isRecorded) violate('I12', `${name} has ${recorded} tries in its history, but ${task.ends} ended`);
+    const earlier = task.tries > 0 ? task.tries - stands : 0;
+    if (recorded !== earlier || ended !== earlier)
+      violate(
+        'I12',
+        `${name} has ${recorded} tries in its history, ${ended} different ones that ended, but ${earlier} were followed by another one or cleared`,
+      );
     const hasValue = task.state === 'success' && task.ends > 0 ? 1 : 0;
     if (!task.isDisturbed && storedValues !== hasValue) violate('I3', `${name} in state ${task.state} has ${storedValues} values`);
   }

@@ -152,14 +152,18 @@ export const STATEMENT_MUTANTS = {
   'lease-never-ends': [{ statement: 'end_expired_jobs', without: 'and id <> $2', instead: 'and id <> $2 and id < 0' }],
   /** A failed try that is followed by another one leaves no history. */
   'retries-not-recorded': [
+    { statement: 'record_retried_tries', without: `instance.state = 'up_for_retry'`, instead: `instance.state = 'failed'` },
+  ],
+  /** A try that had ended leaves no history when it is cleared. */
+  'clears-not-recorded': [
     {
-      statement: 'record_tries',
-      without: `not in ('up_for_reschedule', 'deferred')`,
-      instead: `not in ('up_for_reschedule', 'deferred', 'up_for_retry')`,
+      statement: 'record_cleared_tries',
+      without: `not in ('running', 'restarting')`,
+      instead: `not in ('running', 'restarting', 'success')`,
     },
   ],
-  /** A try that only pauses is recorded as one that ended. */
-  'pauses-recorded': [{ statement: 'record_tries', without: `not in ('up_for_reschedule', 'deferred')`, instead: `not in ('deferred')` }],
+  /** A task instance that was cleared is taken for the try that is in its history. */
+  'cleared-stands': [{ statement: 'clear_task_instances', without: `scheduled_at = null, `, instead: `` }],
 } as const satisfies Record<string, readonly StatementMutation[]>;
 
 /** The same mutation of each statement that queues task instances. */

@@ -14,7 +14,7 @@ import { migrate } from '../packages/core/src/store/migrate.ts';
 import { operateOnDagRuns } from '../packages/core/src/store/operate-on-dag-runs.ts';
 import { openSqliteConnection } from '../packages/core/src/store/sqlite-database.ts';
 import { createDagRun } from '../packages/core/src/store/transitions/create-dag-run.ts';
-import { finishTaskInstances, recordTries } from '../packages/core/src/store/transitions/finish-task-instances.ts';
+import { finishTaskInstances } from '../packages/core/src/store/transitions/finish-task-instances.ts';
 import { pushXComs } from '../packages/core/src/store/transitions/push-xcoms.ts';
 import { startTaskInstances } from '../packages/core/src/store/transitions/start-task-instances.ts';
 import type { ExpectedRuns } from './check-totals.ts';
@@ -272,7 +272,7 @@ async function recordStrayReport(world: World, report: AttemptReport): Promise<v
   const texts = { failure: jsonOrNull(end.failure), decision: jsonOrNull(end.decision), deferral: jsonOrNull(end.deferral) };
   const finished = [{ ...attempt, ...end, ...texts, from: 'running' as const, endedAt: report.at }];
   const values = valueOf(report.outcome).map((value) => ({ ...attempt, value }));
-  await runAtOnce(world, [finishTaskInstances(finished), recordTries(finished), pushXComs(report.at, values)]);
+  await runAtOnce(world, [finishTaskInstances(finished), pushXComs(report.at, values)]);
 }
 
 /** A known bug may make a statement fail; what that leaves behind is what is looked at. */

@@ -52,8 +52,6 @@ function statements(numbers: (most: number) => string): readonly string[] {
      from (${numbers(RUNS)}) as run, dag where dag.dag_id = 'chain'`,
     `insert into task_instance (id, dag_run_id, dag_id, run_id, task_id, map_index, state, epoch, try_number, max_tries, losses, operator, scheduled_at, queued_at, started_at, ended_at)
      select ${instance}, 'old-' || run.i, 'chain', 'old-' || run.i, 'task_' || task.i, -1, 'success', 1, 1, 1, 0, 'function', 1, 2, 3, 4 from ${both}`,
-    `insert into task_instance_history (task_instance_id, epoch, try_number, state, scheduled_at, queued_at, started_at, ended_at)
-     select ${instance}, 1, 1, 'success', 1, 2, 3, 4 from ${both}`,
     `insert into xcom (dag_run_id, task_id, map_index, key, value, created_at)
      select 'old-' || run.i, 'task_' || task.i, -1, 'return_value', '{"start":1,"end":2}', 1 from ${both}`,
   ];

@@ -175,6 +175,9 @@ describeDatabases('backfills', (open) => {
     expect(await rows(database, 'select state, epoch, try_number, max_tries, started_at, failure from task_instance')).toEqual([
       { state: 'none', epoch: 5, try_number: 3, max_tries: 6, started_at: null, failure: null },
     ]);
+    expect(await rows(database, 'select state, epoch, try_number, started_at, ended_at, failure from task_instance_history')).toEqual([
+      { state: 'failed', epoch: 4, try_number: 3, started_at: 5, ended_at: 6, failure: '{}' },
+    ]);
     expect(await rows(database, 'select 1 from xcom union all select 1 from mapped_scope')).toEqual([]);
     expect(await datesOf(database)).toEqual([
       { ordinal: 1, run: 1, reason: null },

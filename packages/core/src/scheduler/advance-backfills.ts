@@ -68,7 +68,7 @@ async function advanceBackfill(state: BackfillState, backfill: ActiveBackfill, n
   const most = Math.min(backfill.room, MOST_RUNS);
   const step = planStep(backfill, dates, { most, newId: () => random.uuid() });
   const reprocessed = await withTries(state, step.reprocessed);
-  const [, created, requeued, , , , decided] = await database.batch([
+  const [, created, requeued, , , , , decided] = await database.batch([
     lockBackfill(backfill.id),
     createBackfillRuns(backfill.id, step.created, now),
     ...reprocessDagRuns(backfill.id, reprocessed, now),

@@ -4,7 +4,7 @@ import { deferTaskInstances } from '../store/transitions/defer-task-instances.ts
 import { deleteEarlierValues, type BegunTaskInstance } from '../store/transitions/delete-earlier-values.ts';
 import { indexTaskInstances, recordExpandedScopes } from '../store/transitions/expand-mapped-scopes.ts';
 import { finishDagRuns, pauseFailingDags } from '../store/transitions/finish-dag-runs.ts';
-import { finishTaskInstances, recordTries, type FinishedAttempt } from '../store/transitions/finish-task-instances.ts';
+import { finishTaskInstances, type FinishedAttempt } from '../store/transitions/finish-task-instances.ts';
 import { haltTaskInstances } from '../store/transitions/halt-task-instances.ts';
 import { holdDagRuns, releaseRefusedDagRuns, type ExpectedState } from '../store/transitions/hold-dag-runs.ts';
 import { pushXComs } from '../store/transitions/push-xcoms.ts';
@@ -17,8 +17,9 @@ import {
   type BeginningTaskInstance,
   type QueueableTaskInstance,
 } from '../store/transitions/queue-task-instances.ts';
+import { recordRestartedTries, recordRetriedTries } from '../store/transitions/record-tries.ts';
 import { resetTaskInstances } from '../store/transitions/reset-task-instances.ts';
-import { recordClearedTries, restartTaskInstances } from '../store/transitions/restart-task-instances.ts';
+import { restartTaskInstances } from '../store/transitions/restart-task-instances.ts';
 import { scheduleTaskInstances, type ScheduledTaskInstance } from '../store/transitions/schedule-task-instances.ts';
 import { settleTaskInstances } from '../store/transitions/settle-task-instances.ts';
 import { startTaskInstances, type StartedAttempt } from '../store/transitions/start-task-instances.ts';
@@ -76,22 +77,20 @@ function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly Ti
   const runs = [...plan.touched].map(({ row }) => ({ id: row.id, revision: row.revision }));
   const { started, finished } = startsAndEnds(plan);
   const { scheduled, queued, beginning } = schedulesAndQueues(plan);
+  const again = tryingAgain(plan);
   const told = taskCallbackStatements(plan);
   const waiting = triggerStatements(plan);
   const ended = [...dagCallbackStatements(plan), ...deadlineStatements(plan)];
   return [
     { step: 'hold', statement: holdDagRuns(id, state.term, now, runs) },
     ...unlessEmpty(started, (rows) => [{ step: 'start', statement: startTaskInstances(rows) }]),
-    ...unlessEmpty(finished, (rows) => [
-      { step: 'finish', statement: finishTaskInstances(rows) },
-      { step: 'history', statement: recordTries(rows) },
-    ]),
+    ...unlessEmpty(finished, (rows) => [{ step: 'finish', statement: finishTaskInstances(rows) }]),
     ...unlessEmpty(plan.values, (rows) => [{ step: 'xcom', statement: pushXComs(now, rows) }]),
     ...events,
     ...unlessEmpty(plan.reset, (rows) => [{ step: 'reset', statement: resetTaskInstances(id, rows) }]),
     ...unlessEmpty(expectedStates(plan), (rows) => [{ step: 'release', statement: releaseRefusedDagRuns(id, rows) }]),
     ...unlessEmpty(plan.restarted, (rows) => [
-      { step: 'restartHistory', statement: recordClearedTries(id, now, rows) },
+      { step: 'restartHistory', statement: recordRestartedTries(id, now, rows) },
       { step: 'restart', statement: restartTaskInstances(id, rows) },
     ]),
     ...unlessEmpty(plan.expanded, (rows) => [{ step: 'expand', statement: recordExpandedScopes(id, rows) }]),
@@ -103,12 +102,13 @@ function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly Ti
       (rows) => [{ step: 'settle', statement: settleTaskInstances(id, now, rows) }],
     ),
     ...told,
+    ...unlessEmpty(again, (rows) => [{ step: 'history', statement: recordRetriedTries(id, rows) }]),
     ...unlessEmpty(scheduled, (rows) => [{ step: 'schedule', statement: scheduleTaskInstances(id, now, rows) }]),
     ...unlessEmpty(plan.deferring, (rows) => [{ step: 'defer', statement: deferTaskInstances(id, now, rows) }]),
     ...unlessEmpty(plan.halted, (rows) => [{ step: 'halt', statement: haltTaskInstances(id, now, rows) }]),
     ...waiting,
     ...queueStatements(state, plan, { queued, beginning }),
-    ...unlessEmpty(tryingAgain(plan), (rows) => [{ step: 'forget', statement: deleteEarlierValues(id, rows) }]),
+    ...unlessEmpty(again, (rows) => [{ step: 'forget', statement: deleteEarlierValues(id, rows) }]),
     ...finishRunStatements(plan),
     ...ended,
     ...unlessEmpty([...events, ...told, ...waiting, ...ended, ...roomForOthers(state, plan)], () => [

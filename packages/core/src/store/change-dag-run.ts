@@ -2,17 +2,11 @@ import type { RunChange, TaskInstanceChange } from '../model/run-change.ts';
 import { wakeOthers, type Database, type Statement } from './database.ts';
 import type { StoredDagRun } from './found-dag-runs.ts';
 import { moveDagRunToVersion, refreshDagRun, requeueDagRun } from './transitions/clear-dag-run.ts';
-import {
-  CLEARED_FAILURE,
-  clearTaskInstances,
-  deleteClearedValues,
-  forgetMappedScopes,
-  interruptTaskInstances,
-  recordGivenUpTries,
-} from './transitions/clear-task-instances.ts';
+import { clearTaskInstances, deleteClearedValues, forgetMappedScopes, interruptTaskInstances } from './transitions/clear-task-instances.ts';
 import { holdFoundDagRun, lockDagRun, lockTaskInstances } from './transitions/hold-found-dag-run.ts';
 import { markDagRun, rememberVerdict } from './transitions/mark-dag-run.ts';
 import { markTaskInstances } from './transitions/mark-task-instances.ts';
+import { recordClearedTries } from './transitions/record-tries.ts';
 import { setDagRunNote, setTaskInstanceNotes } from './transitions/set-note.ts';
 
 /** A decided change, and what it was decided from. */
@@ -50,7 +44,7 @@ export async function changeDagRun(database: Database, decided: DecidedChange, {
     lockDagRun(run.id),
     lockTaskInstances(run.id),
     holdFoundDagRun(operation, found),
-    recordGivenUpTries(operation, now, instances.givenUp),
+    recordClearedTries(operation, now, instances.cleared),
     deleteClearedValues(operation, run.id, [...instances.cleared, ...instances.interrupted]),
     forgetMappedScopes(operation, run.id, change.scopes),
     clearTaskInstances(operation, instances.cleared),
@@ -93,10 +87,5 @@ function splitInstances(changes: readonly TaskInstanceChange[]) {
   const marked = changes.flatMap(({ instance, to: next }) =>
     next === 'none' || next === 'restarting' ? [] : [{ ...instance, to: next, failure: next === 'failed' ? MARKED_FAILED : null }],
   );
-  const cleared = to('none');
-  const givenUp = [
-    ...cleared.map((instance) => ({ ...instance, endsAs: 'failed' as const, failure: CLEARED_FAILURE })),
-    ...marked.map((instance) => ({ ...instance, endsAs: instance.to })),
-  ];
-  return { cleared, interrupted: to('restarting'), marked, givenUp };
+  return { cleared: to('none'), interrupted: to('restarting'), marked };
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { planClear, type ClearOptions } from '../model/clear.ts';
 import { planDagRunMark, planMark, type MarkOptions } from '../model/mark.ts';
 import { systemRandom } from '../platform/random.ts';
-import type { Database, Statement } from './database.ts';
+import type { Database } from './database.ts';
 import type { RunSelection } from './found-dag-runs.ts';
 import { operateOnDagRuns, type OperatedRun, type RunOperation } from './operate-on-dag-runs.ts';
 import { releaseMarkedDagRuns } from './transitions/mark-dag-run.ts';
@@ -10,7 +10,7 @@ import { describeDatabases } from './testing/describe-databases.ts';
 import { beforeEveryBatch, beforeSecondBatch } from './testing/interfering-database.ts';
 import { serializedTask } from './testing/serialized-dag.ts';
 import { storeDag, storeRun } from './testing/stored-run.ts';
-import { insert } from './testing/transition-fixtures.ts';
+import { change, insert } from './testing/transition-fixtures.ts';
 
 const NOW = 5_000;
 const random = systemRandom(() => NOW);
@@ -64,10 +64,6 @@ async function instancesOf(database: Database, runId = 'run'): Promise<Readonly<
 
 function readRun(database: Database, id = 'run') {
   return database.reads.selectFrom('dagRun').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-}
-
-function change(text: string): Statement<never> {
-  return { name: `test_${text.replaceAll(/\W+/g, '_').slice(0, 50)}`, text: () => text, values: [] };
 }
 
 describeDatabases('a clear', (open) => {
@@ -128,6 +124,25 @@ describeDatabases('a clear', (open) => {
       expect(given?.failure).toContain('was cleared before this try had ended');
     },
   );
+
+  test('copies tries that have ended into the history as they did, and what was cleared before only once', async () => {
+    const database = await open();
+    await storeRun(database, {
+      id: 'run',
+      dagVersionId: await storeDag(database, LINE),
+      state: 'failed',
+      instances: { a: 'success', b: 'failed', c: 'upstream_failed' },
+    });
+    await database.batch([change(`update task_instance set ended_at = 700, failure = '{}' where state = 'failed'`)]);
+    await clear(database);
+    await database.batch([change(`update task_instance set state = 'upstream_failed' where id = 'run.b'`)]);
+    await clear(database);
+    const tries = await database.reads.selectFrom('taskInstanceHistory').selectAll().orderBy('taskInstanceId').execute();
+    expect(tries).toMatchObject([
+      { taskInstanceId: 'run.a', epoch: 1, tryNumber: 1, state: 'success', endedAt: null, failure: null },
+      { taskInstanceId: 'run.b', epoch: 1, tryNumber: 1, state: 'failed', endedAt: 700, failure: '{}' },
+    ]);
+  });
 
   test('takes off what belongs to the tries until now', async () => {
     const database = await open();
@@ -282,8 +297,7 @@ describeDatabases('a mark', (open) => {
     expect(await instancesOf(database)).toEqual({ a: 'failed 2', b: 'none 0' });
     const a = await database.reads.selectFrom('taskInstance').selectAll().where('id', '=', 'run.a').executeTakeFirst();
     expect(a).toMatchObject({ endedAt: NOW, failure: expect.stringContaining('marked') as unknown });
-    const [ended] = await database.reads.selectFrom('taskInstanceHistory').selectAll().execute();
-    expect(ended).toMatchObject({ epoch: 1, state: 'failed', endedAt: NOW });
+    expect(await database.reads.selectFrom('taskInstanceHistory').selectAll().execute()).toEqual([]);
     expect(await readRun(database)).toMatchObject({ state: 'running', revision: 1 });
   });
 

@@ -1,6 +1,6 @@
 import { isFinishedTaskInstanceState, type JsonValue, type TryFailure } from '@tradewind/protocol';
 import { z } from 'zod';
-import { listEarlierTries, type TaskInstanceSummary, type TrySummary } from '../../store/reads/task-instances.ts';
+import { listTries, type TaskInstanceSummary, type TrySummary } from '../../store/reads/task-instances.ts';
 import { findXCom, type XComSummary } from '../../store/reads/xcoms.ts';
 import { RETURN_VALUE_KEY } from '../../store/transitions/push-xcoms.ts';
 import { requireTaskInstance } from '../resources/task-instances.ts';
@@ -29,8 +29,7 @@ export const showTaskInstance = pageRoute({
   async handler({ params, query: given }, { database, environmentName, clock, logsFolder, secrets }, { principal }) {
     const name = { dagId: params.dag_id, runId: params.run_id, taskId: params.task_id, mapIndex: given.map_index ?? -1 };
     const task = await requireTaskInstance(database, name);
-    const [earlier, value] = await Promise.all([listEarlierTries(database, task.id), findXCom(database, name, RETURN_VALUE_KEY)]);
-    const tries = triesOf(task, earlier);
+    const [tries, value] = await Promise.all([listTries(database, task), findXCom(database, name, RETURN_VALUE_KEY)]);
     const attempt = tries.find(({ tryNumber }) => tryNumber === given.try) ?? tries.at(-1);
     const file = attempt === undefined ? undefined : await openTaskLog({ logsFolder, clock }, task, attempt);
     const log: TaskLogTail = file === undefined ? { records: [], isCut: false } : await readTaskLogTail(file, LOG_BYTES);
@@ -81,12 +80,6 @@ function trySection({ attempt, log }: NonNullable<TaskInstanceView['shown']>, ta
       ['Duration', duration(attempt.startedAt, attempt.endedAt, now)],
     ])}
     ${logSection(log, task, attempt.tryNumber)}`;
-}
-
-/** Every try once: one that was taken back and begun again counts as one, shown as it stands now. */
-function triesOf(task: TaskInstanceSummary, earlier: readonly TrySummary[]): readonly TrySummary[] {
-  const begun = [...earlier, { ...task, epoch: Number.POSITIVE_INFINITY }].filter(({ tryNumber }) => tryNumber > 0);
-  return [...new Map(begun.map((each) => [each.tryNumber, each])).values()];
 }
 
 function failureCard({ kind, message, detail }: TryFailure): Html {

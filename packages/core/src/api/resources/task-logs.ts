@@ -1,7 +1,7 @@
 import { isFinishedTaskInstanceState, type LogRecord } from '@tradewind/protocol';
 import { z } from 'zod';
 import { TradewindError } from '../../platform/errors.ts';
-import { listEarlierTries, type TaskInstanceSummary } from '../../store/reads/task-instances.ts';
+import { listTries, type TaskInstanceSummary } from '../../store/reads/task-instances.ts';
 import type { ApiParts } from '../api-parts.ts';
 import { integer, optional, query, text } from '../query-schemas.ts';
 import { streamRoute, type Reply } from '../route.ts';
@@ -53,14 +53,10 @@ export async function findLog(
   instance: TaskInstanceSummary,
   tryNumber: number,
 ): Promise<FoundLog> {
-  const isCurrent = tryNumber === instance.tryNumber;
-  const earlier = isCurrent
-    ? undefined
-    : (await listEarlierTries(parts.database, instance.id)).findLast((one) => one.tryNumber === tryNumber);
-  const tried = isCurrent ? instance : earlier;
-  const file = tryNumber === 0 || tried === undefined ? undefined : await openTaskLog(parts, instance, tried);
-  if (file === undefined) throw new TradewindError('not_found', 'TaskInstance not found');
-  const isComplete = !isCurrent || isFinishedTaskInstanceState(instance.state) || instance.state === 'up_for_retry';
+  const tried = (await listTries(parts.database, instance)).find((one) => one.tryNumber === tryNumber);
+  const file = tried === undefined ? undefined : await openTaskLog(parts, instance, tried);
+  if (tried === undefined || file === undefined) throw new TradewindError('not_found', 'TaskInstance not found');
+  const isComplete = isFinishedTaskInstanceState(tried.state) || tried.state === 'up_for_retry';
   return { file, isComplete };
 }
 

@@ -6,12 +6,11 @@ import {
   deleteClearedValues,
   forgetMappedScopes,
   interruptTaskInstances,
-  recordGivenUpTries,
 } from '../../store/transitions/clear-task-instances.ts';
 import { createTaskInstances } from '../../store/transitions/create-task-instances.ts';
 import { indexTaskInstances, recordExpandedScopes } from '../../store/transitions/expand-mapped-scopes.ts';
 import { finishDagRuns } from '../../store/transitions/finish-dag-runs.ts';
-import { finishTaskInstances, recordTries, type FinishedAttempt } from '../../store/transitions/finish-task-instances.ts';
+import { finishTaskInstances, type FinishedAttempt } from '../../store/transitions/finish-task-instances.ts';
 import { haltTaskInstances, type HaltedTaskInstance } from '../../store/transitions/halt-task-instances.ts';
 import { holdDagRuns, releaseRefusedDagRuns } from '../../store/transitions/hold-dag-runs.ts';
 import { holdFoundDagRun, lockDagRun, lockTaskInstances } from '../../store/transitions/hold-found-dag-run.ts';
@@ -23,8 +22,9 @@ import {
   queueTaskInstances,
   scheduleAndQueueTaskInstances,
 } from '../../store/transitions/queue-task-instances.ts';
+import { recordClearedTries, recordRestartedTries, recordRetriedTries } from '../../store/transitions/record-tries.ts';
 import { resetTaskInstances } from '../../store/transitions/reset-task-instances.ts';
-import { recordClearedTries, restartTaskInstances } from '../../store/transitions/restart-task-instances.ts';
+import { restartTaskInstances } from '../../store/transitions/restart-task-instances.ts';
 import { scheduleTaskInstances } from '../../store/transitions/schedule-task-instances.ts';
 import { settleTaskInstances, type SettledTaskInstance } from '../../store/transitions/settle-task-instances.ts';
 import { startTaskInstances } from '../../store/transitions/start-task-instances.ts';
@@ -96,7 +96,6 @@ function drawTick(chance: Chance, seen: SeenWorld, number: number): DrawnTransac
     held,
     startTaskInstances(started.map(({ id, epoch }) => ({ taskInstanceId: id, epoch, startedAt: NOW, hostname: 'host', pid: 1 }))),
     finishTaskInstances(finished),
-    recordTries(finished),
     pushXComs(
       NOW,
       finished.filter(({ state }) => state === 'success').map(({ taskInstanceId, epoch }) => ({ taskInstanceId, epoch, value: '1' })),
@@ -106,6 +105,7 @@ function drawTick(chance: Chance, seen: SeenWorld, number: number): DrawnTransac
     lockPools(['small']),
     lockLimitedDags(['dag_1']),
     queueTaskInstances(tick, NOW, 'local', queued),
+    recordRetriedTries(tick, beginning),
     scheduleAndQueueTaskInstances(tick, NOW, 'local', beginning),
     finishDagRuns(tick, NOW, chance.happens(0.1) ? [{ id: run, state: 'success', reason: null, pauseAfter: 0 }] : []),
   ];
@@ -144,7 +144,7 @@ function drawDecisions(
   const mapIndex = chance.between(0, 2);
   const created = { id: `${run}.task_4.${mapIndex}.${tick}`, dagRunId: run, taskId: 'task_4', mapIndex, maxTries: 1, operator: 'function' };
   return [
-    recordClearedTries(tick, NOW, restarting),
+    recordRestartedTries(tick, NOW, restarting),
     restartTaskInstances(tick, restarting),
     recordExpandedScopes(tick, chance.happens(0.2) ? [{ dagRunId: run, scopeId: 'task_4', length: chance.between(1, 3) }] : []),
     createTaskInstances(
@@ -154,6 +154,7 @@ function drawDecisions(
     indexTaskInstances(tick, those('none', 0.1)),
     settleTaskInstances(tick, NOW, settled),
     resetTaskInstances(tick, those('queued', 0.15)),
+    recordRetriedTries(tick, scheduled),
     scheduleTaskInstances(tick, NOW, scheduled),
     haltTaskInstances(tick, NOW, halted),
   ];
@@ -183,7 +184,7 @@ function drawReport(chance: Chance, { instances }: SeenWorld): DrawnTransaction 
   const epoch = Math.max(0, instance.epoch - chance.pick([0, 0, 1]));
   const finished = drawFinish(chance, { ...instance, epoch });
   const started = startTaskInstances([{ taskInstanceId: instance.id, epoch, startedAt: NOW, hostname: 'stray', pid: 1 }]);
-  const statements = chance.happens(0.4) ? [started] : [finishTaskInstances([finished]), recordTries([finished])];
+  const statements = chance.happens(0.4) ? [started] : [finishTaskInstances([finished])];
   return { name: `a report of ${instance.id} at epoch ${epoch}`, statements };
 }
 
@@ -204,6 +205,7 @@ function drawOperation(chance: Chance, seen: SeenWorld, number: number): DrawnTr
   } as const;
   const changes = isClear
     ? [
+        recordClearedTries(operation, NOW, chosen),
         deleteClearedValues(operation, run, chosen),
         forgetMappedScopes(operation, run, ['task_4']),
         clearTaskInstances(operation, tries),
@@ -216,13 +218,6 @@ function drawOperation(chance: Chance, seen: SeenWorld, number: number): DrawnTr
           chosen.map((instance) => ({ ...instance, to, failure: null })),
         ),
       ];
-  const givenUp = chosen.map((instance) => ({ ...instance, endsAs: 'failed' as const, failure: null }));
-  const statements = [
-    lockDagRun(run),
-    lockTaskInstances(run),
-    holdFoundDagRun(operation, found),
-    recordGivenUpTries(operation, NOW, givenUp),
-    ...changes,
-  ];
+  const statements = [lockDagRun(run), lockTaskInstances(run), holdFoundDagRun(operation, found), ...changes];
   return { name: `${operation} on ${run}`, statements };
 }

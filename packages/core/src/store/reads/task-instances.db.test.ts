@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { describeDatabases } from '../testing/describe-databases.ts';
+import { change } from '../testing/transition-fixtures.ts';
 import type { OrderBy, Page } from './query-parts.ts';
-import { TASK_INSTANCE_ORDER, findTaskInstance, listEarlierTries, listTaskInstances, type TaskInstanceFilter } from './task-instances.ts';
+import { TASK_INSTANCE_ORDER, findTaskInstance, listTaskInstances, listTries, type TaskInstanceFilter } from './task-instances.ts';
 import { insertExampleRows } from './testing/example-rows.ts';
 import { RUN_IDS } from './testing/example-runs.ts';
 import { EXAMPLE_NOW, HOUR, MINUTE } from './testing/example-time.ts';
@@ -63,11 +64,21 @@ describeDatabases('task instances', (open) => {
     expect(await findTaskInstance(database, { ...FAILED, taskId: 'total', mapIndex: 0 })).toBeUndefined();
   });
 
-  test('lists the earlier tries, oldest first', async () => {
+  test('lists the tries, oldest first, the last one as the task instance stands', async () => {
     const database = await open();
     await insertExampleRows(database);
-    expect(await listEarlierTries(database, RUN_IDS.failedTask)).toMatchObject([
+    const instance = await findTaskInstance(database, { ...FAILED, taskId: 'total', mapIndex: -1 });
+    expect(instance && (await listTries(database, instance))).toMatchObject([
       { tryNumber: 1, state: 'up_for_retry', failure: { message: 'the first try failed, too' } },
+      { tryNumber: 2, state: 'failed', failure: { message: 'the disk of the source is full' } },
     ]);
+  });
+
+  test('lists what the history has of a task instance that was cleared', async () => {
+    const database = await open();
+    await insertExampleRows(database);
+    await database.batch([change(`update task_instance set state = 'none', scheduled_at = null where id = '${RUN_IDS.failedTask}'`)]);
+    const instance = await findTaskInstance(database, { ...FAILED, taskId: 'total', mapIndex: -1 });
+    expect(instance && (await listTries(database, instance))).toMatchObject([{ tryNumber: 1, state: 'up_for_retry' }]);
   });
 });

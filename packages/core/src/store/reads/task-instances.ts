@@ -190,17 +190,6 @@ export async function findTaskInstance(database: Database, name: TaskInstanceNam
   return row === undefined ? undefined : toSummary(row);
 }
 
-/** The earlier attempts of a task instance, oldest first; the current one is the task instance itself. */
-export async function listEarlierTries(database: Database, taskInstanceId: string): Promise<readonly TrySummary[]> {
-  const rows = await database.reads
-    .selectFrom('taskInstanceHistory')
-    .select(['tryNumber', 'epoch', 'state', 'startedAt', 'endedAt', 'hostname', 'pid', 'failure'])
-    .where('taskInstanceId', '=', taskInstanceId)
-    .orderBy('epoch')
-    .execute();
-  return rows.map((row) => ({ ...row, failure: parseFailure(row.failure) }));
-}
-
 /**
  * The tries of a task instance, oldest first, the current one included. A try that was ended by hand is shown with the state that it was given; a task instance that was cleared and has not
  * been scheduled since has no current one.
@@ -213,7 +202,7 @@ export async function listTries(database: Database, instance: TaskInstanceSummar
     .orderBy('epoch')
     .execute();
   const tries = new Map<number, TryDetails>(rows.map((row) => [row.tryNumber, { ...row, failure: parseFailure(row.failure) }]));
-  const isShown = instance.tryNumber > 0 && instance.state !== 'none' && instance.state !== 'up_for_retry';
+  const isShown = instance.tryNumber > 0 && instance.scheduledAt !== null;
   if (isShown) tries.set(instance.tryNumber, instance);
   return [...tries.values()].toSorted((one, other) => one.tryNumber - other.tryNumber);
 }

@@ -89,6 +89,7 @@ async function storeTaskInstance(
       max_tries: 3,
       losses: 0,
       operator: 'function',
+      scheduled_at: hasRun === 1 && state !== 'upstream_failed' ? STORED_AT : null,
       started_at: hasRun === 1 ? STORED_AT : null,
     }),
     insert('xcom', {

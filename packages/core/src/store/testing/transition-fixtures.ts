@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { SerializedDag, TaskInstanceState } from '@tradewind/protocol';
 import type { Database, SqlValue, Statement } from '../database.ts';
 
@@ -87,6 +88,7 @@ export async function insertTaskInstance(
       max_tries: 3,
       losses: 0,
       operator: 'function',
+      scheduled_at: 500,
       ...changes,
     }),
   ]);
@@ -101,6 +103,11 @@ export async function read(database: Database, table: string, column: string, id
   };
   const [rows] = await database.batch([select]);
   return rows[0]?.value;
+}
+
+/** A statement that changes rows as it says, whatever the rules are. */
+export function change(text: string, values: readonly SqlValue[] = []): Statement<never> {
+  return { name: `test_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`, text: () => text, values };
 }
 
 /** Writes a row as it is. */

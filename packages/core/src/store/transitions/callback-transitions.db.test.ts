@@ -2,7 +2,7 @@ import { CALLBACK_STATES, CALLBACK_TRANSITIONS, type CallbackState } from '@trad
 import { describe, expect, test } from 'vitest';
 import type { Database, Statement } from '../database.ts';
 import { describeDatabases } from '../testing/describe-databases.ts';
-import { insertDag, insertDagRun, insertTaskInstance } from '../testing/transition-fixtures.ts';
+import { change, insertDag, insertDagRun, insertTaskInstance } from '../testing/transition-fixtures.ts';
 import { claimCallbacks, returnOrphanedCallbacks, selectCallbacksOf } from './claim-callbacks.ts';
 import { endJob, startJob } from './jobs.ts';
 import { requestDagCallbacks, requestTaskCallbacks } from './request-callbacks.ts';
@@ -11,10 +11,6 @@ import { settleCallback, startCallback } from './settle-callbacks.ts';
 const NOW = 1_000;
 const ID = 'instance_1.1.failure';
 const FAILURE = { taskInstanceId: 'instance_1', epoch: 1, kind: 'failure', state: 'failed', context: '{}' } as const;
-
-function change(text: string, values: readonly (string | number)[] = []): Statement<never> {
-  return { name: text, text: () => text, values };
-}
 
 async function states(database: Database): Promise<Record<string, string>> {
   const select: Statement<{ id: string; state: string }> = {

@@ -1,5 +1,4 @@
 import { defineStatement } from '../database.ts';
-import { TRY_COLUMNS } from './finish-task-instances.ts';
 import { inHeldRun } from './hold-dag-runs.ts';
 import { FOUND_STATE, isAsFound, type FoundState } from './hold-found-dag-run.ts';
 
@@ -7,20 +6,6 @@ import { FOUND_STATE, isAsFound, type FoundState } from './hold-found-dag-run.ts
 export interface ClearedTaskInstance extends FoundState {
   readonly maxTries: number;
 }
-
-/** A try that ends because somebody wanted so. */
-export interface GivenUpTry extends FoundState {
-  /** What its history says. */
-  readonly endsAs: 'success' | 'failed' | 'skipped';
-  /** JSON of the protocol's TryFailure; null where it did not fail. */
-  readonly failure: string | null;
-}
-
-/** What the history says of a try that was cleared before it had ended: JSON of the protocol's TryFailure. */
-export const CLEARED_FAILURE: string = JSON.stringify({
-  kind: 'stopped',
-  message: 'the task instance was cleared before this try had ended',
-});
 
 const CLEARED = { ...FOUND_STATE, max_tries: 'bigint' } as const;
 
@@ -61,33 +46,6 @@ export const interruptTaskInstances = defineStatement<{ id: string }, [operation
     returning task_instance.id as id`,
   (operation, instances) => [operation, toJson(instances)],
 );
-
-/**
- * Copies tries into the history that are given up before they have ended, each once. Comes before the change itself in the same transaction; tries that have ended are there
- * already. Needs the run to be held by the operation.
- */
-export const recordGivenUpTries = defineStatement<never, [operation: string, now: number, tries: readonly GivenUpTry[]]>(
-  'record_given_up_tries',
-  (d) => `
-    insert into task_instance_history (task_instance_id, ${TRY_COLUMNS.join(', ')})
-    select instance.id, ${TRY_COLUMNS.map((column) => GIVEN_UP[column] ?? `instance.${column}`).join(', ')}
-    from ${d.rows('$3', 'wanted', { ...FOUND_STATE, ends_as: 'text', failure: 'text' })}
-    join task_instance as instance on ${isAsFound('instance', 'wanted')}
-    where instance.try_number > 0 and ${inHeldRun('instance', '$1')}
-      and instance.state in ('scheduled', 'queued', 'running', 'restarting', 'deferred', 'up_for_reschedule')
-    on conflict (task_instance_id, epoch) do nothing`,
-  (operation, now, tries) => [
-    operation,
-    now,
-    JSON.stringify(tries.map(({ id, epoch, state, endsAs, failure }) => ({ id, epoch, found: state, ends_as: endsAs, failure }))),
-  ],
-);
-
-const GIVEN_UP: Readonly<Partial<Record<(typeof TRY_COLUMNS)[number], string>>> = {
-  state: 'wanted.ends_as',
-  ended_at: '$2',
-  failure: 'wanted.failure',
-};
 
 /**
  * Removes what cleared task instances left for others, so that a value is there only while the task instance that made it stands. Comes with the clear in the same transaction; needs the

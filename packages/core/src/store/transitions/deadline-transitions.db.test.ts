@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Database, SqlValue, Statement } from '../database.ts';
 import { describeDatabases } from '../testing/describe-databases.ts';
-import { insertDag, insertDagRun } from '../testing/transition-fixtures.ts';
+import { change, insertDag, insertDagRun } from '../testing/transition-fixtures.ts';
 import {
   missDeadlines,
   missDeadlinesOfExpectedRuns,
@@ -30,10 +30,6 @@ const BY_NINE: WrittenDeadline = {
   reference: 'dag_run_queued_at',
   dueAt: 500,
 };
-
-function change(text: string): Statement<never> {
-  return { name: text, text: () => text, values: [] };
-}
 
 async function deadlines(
   database: Database,

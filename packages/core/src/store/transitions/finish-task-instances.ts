@@ -1,4 +1,4 @@
-import { defineStatement, type Statement } from '../database.ts';
+import { defineStatement } from '../database.ts';
 import { keepsSlot } from './queue-task-instances.ts';
 import type { StartedAttempt } from './start-task-instances.ts';
 
@@ -91,44 +91,4 @@ export const finishTaskInstances = defineStatement<{ id: string }, [attempts: re
       })),
     ),
   ],
-);
-
-/** The columns that a task instance and its history share. */
-export const TRY_COLUMNS = [
-  'epoch',
-  'try_number',
-  'state',
-  'scheduled_at',
-  'queued_at',
-  'started_at',
-  'ended_at',
-  'executor',
-  'hostname',
-  'pid',
-  'failure',
-  'pool',
-  'pool_slots',
-  'priority_weight',
-  'queue',
-  'map_index_label',
-  'note',
-] as const;
-
-/**
- * Copies the ended tries into the history, each once. Comes right after `finishTaskInstances` in the same transaction; an attempt whose finish was refused
- * has another epoch or state and is not copied. A try that goes on later, rescheduled or deferred, has not ended.
- */
-export const recordTries: (attempts: readonly FinishedAttempt[]) => Statement<never> = defineStatement<
-  never,
-  [attempts: readonly FinishedAttempt[]]
->(
-  'record_tries',
-  (d) => `
-    insert into task_instance_history (task_instance_id, ${TRY_COLUMNS.join(', ')})
-    select instance.id, ${TRY_COLUMNS.map((column) => `instance.${column}`).join(', ')}
-    from ${d.rows('$1', 'ended', { id: 'text', epoch: 'bigint', state: 'text' })}
-    join task_instance as instance on instance.id = ended.id and instance.epoch = ended.epoch and instance.state = ended.state
-    where ended.state not in ('up_for_reschedule', 'deferred')
-    on conflict (task_instance_id, epoch) do nothing`,
-  (attempts) => [JSON.stringify(attempts.map(({ taskInstanceId, epoch, state }) => ({ id: taskInstanceId, epoch, state })))],
 );

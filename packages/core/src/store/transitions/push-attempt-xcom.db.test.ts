@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Database, Statement } from '../database.ts';
+import type { Database } from '../database.ts';
 import { findLiveAttempt } from '../reads/attempts.ts';
 import { listPulledXComs, type XComWish } from '../reads/pulled-xcoms.ts';
 import { describeDatabases, describePostgres } from '../testing/describe-databases.ts';
-import { insertDag, insertDagRun, insertTaskInstance } from '../testing/transition-fixtures.ts';
+import { change, insertDag, insertDagRun, insertTaskInstance } from '../testing/transition-fixtures.ts';
 import { pushAttemptXCom } from './push-attempt-xcom.ts';
 
 const attempt = { taskInstanceId: 'instance_1', epoch: 1 };
@@ -15,10 +15,6 @@ async function pull(database: Database, wish: Partial<XComWish> = {}, of = attem
   if (live === undefined) return undefined;
   const found = await listPulledXComs(database, live, { taskId: 'task_1', key: 'rows', ...wish });
   return found.map(({ mapIndex, value }) => [mapIndex, JSON.parse(value)] as const);
-}
-
-function change(text: string): Statement<never> {
-  return { name: `test_${text}`.slice(0, 60), text: () => text, values: [] };
 }
 
 describeDatabases('pushAttemptXCom', (open) => {

@@ -1,5 +1,6 @@
 import { defineStatement, type SqlDialect, type Statement } from '../database.ts';
 import { IS_ADVANCING } from './advance-backfill.ts';
+import { insertTries } from './record-tries.ts';
 
 /** A run that has ended and that a backfill runs again, as it was found. */
 export interface ReprocessedDagRun {
@@ -18,9 +19,10 @@ export function reprocessDagRuns(
   backfillId: number,
   runs: readonly ReprocessedDagRun[],
   now: number,
-): readonly [Statement<{ id: string }>, Statement<never>, Statement<never>, Statement<never>] {
+): readonly [Statement<{ id: string }>, Statement<never>, Statement<never>, Statement<never>, Statement<never>] {
   return [
     requeueForBackfill(backfillId, runs, now),
+    recordReprocessedTries(backfillId, runs),
     resetReprocessedTaskInstances(backfillId, runs),
     deleteReprocessedValues(backfillId, runs),
     forgetReprocessedScopes(backfillId, runs),
@@ -55,8 +57,18 @@ const requeueForBackfill = defineStatement<{ id: string }, [backfillId: number, 
   (backfillId, runs, now) => [backfillId, foundAsJson(runs), now],
 );
 
+/** Copies the tries of the runs that the statement before has taken into the history. */
+const recordReprocessedTries = defineStatement<never, [backfillId: number, runs: readonly ReprocessedDagRun[]]>(
+  'record_reprocessed_tries',
+  (d) =>
+    insertTries(`
+    from task_instance as instance
+    where instance.dag_run_id in (${takenRuns(d)})`),
+  (backfillId, runs) => [backfillId, foundAsJson(runs)],
+);
+
 /**
- * success | failed | skipped | upstream_failed | removed → none, in the runs that the statement before has taken; what their tries left behind them is off, their history stays. Each
+ * success | failed | skipped | upstream_failed | removed → none, in the runs that the first statement has taken; what their tries left behind them is off, their history stays. Each
  * may be tried as often again as its task says. Run twice: as the statement before.
  */
 const resetReprocessedTaskInstances = defineStatement<never, [backfillId: number, runs: readonly ReprocessedDagRun[]]>(

@@ -3,7 +3,8 @@ import type { Database } from '../database.ts';
 import { describeDatabases } from '../testing/describe-databases.ts';
 import { insertDag, insertDagRun, insertTaskInstance } from '../testing/transition-fixtures.ts';
 import { holdDagRuns } from './hold-dag-runs.ts';
-import { recordClearedTries, restartTaskInstances } from './restart-task-instances.ts';
+import { recordRestartedTries } from './record-tries.ts';
+import { restartTaskInstances } from './restart-task-instances.ts';
 
 const TICK = 'tick';
 const NOW = 5_000;
@@ -18,7 +19,7 @@ async function prepare(database: Database, state: 'restarting' | 'running'): Pro
 function restart(database: Database, term = 1) {
   return database.batch([
     holdDagRuns(TICK, term, NOW, [{ id: 'run_1', revision: 0 }]),
-    recordClearedTries(TICK, NOW, restarting),
+    recordRestartedTries(TICK, NOW, restarting),
     restartTaskInstances(TICK, restarting),
   ]);
 }

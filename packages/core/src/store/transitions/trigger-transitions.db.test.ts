@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Database, Statement } from '../database.ts';
 import { describeDatabases } from '../testing/describe-databases.ts';
-import { insertDag, insertDagRun, insertTaskInstance } from '../testing/transition-fixtures.ts';
+import { change, insertDag, insertDagRun, insertTaskInstance } from '../testing/transition-fixtures.ts';
 import { claimTriggers, releaseTriggers, selectTriggersOf } from './claim-triggers.ts';
 import { createTriggers, type NewTrigger } from './create-triggers.ts';
 import { fireDagRunTriggers, fireTriggers, selectFiredTriggers } from './fire-triggers.ts';
@@ -11,10 +11,6 @@ import { removeUnwantedTriggers } from './remove-triggers.ts';
 const NOW = 1_000;
 const CODE: NewTrigger = { taskInstanceId: 'instance_1', epoch: 1, trigger: { kind: 'code', name: 'batch_job', argsJson: '{"id":7}' } };
 const EVENT = { ok: true, json: '"done"' } as const;
-
-function change(text: string): Statement<never> {
-  return { name: text, text: () => text, values: [] };
-}
 
 async function triggers(database: Database): Promise<readonly { state: string; event: string | null; term: number | null }[]> {
   const select: Statement<{ state: string; event: string | null; term: number | null }> = {
