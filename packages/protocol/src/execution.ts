@@ -10,7 +10,7 @@ import type { TaskRequest, TaskResponse } from './task-request.ts';
 import type { TimetableQuestion } from './timetable-evaluation.ts';
 
 /** Raised with every change that the other side of a pipe could not understand. */
-export const EXECUTION_PROTOCOL_VERSION = 1;
+export const EXECUTION_PROTOCOL_VERSION = 2;
 
 /**
  * Names one attempt at a task instance. The epoch is raised whenever the attempt is given up, so a report that arrives late names an epoch
@@ -85,7 +85,12 @@ export interface Workload {
 
 /** Supervisor → child. */
 export type SupervisorMessage =
-  | { readonly type: 'start'; readonly workload: Workload }
+  | {
+      readonly type: 'start';
+      readonly workload: Workload;
+      /** Files with the JSON text of further inputs, by name, which are too large for a message. They are there until the try has ended. */
+      readonly inputFiles?: Readonly<Record<string, string>>;
+    }
   | { readonly type: 'cancel'; readonly reason: string }
   /** Answers the request of the same number. */
   | { readonly type: 'response'; readonly requestId: number; readonly response: TaskResponse };

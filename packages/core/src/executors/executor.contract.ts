@@ -65,6 +65,13 @@ export function describeExecutor(name: string, createWorld: (options: ExecutorWo
       });
     });
 
+    test('hands on more values of a mapped task than fit into a message, or into the memory of the process', async () => {
+      await begin();
+      const values = Array.from({ length: 20_000 }, (_, place) => ({ place, text: 'x'.repeat(4_000) }));
+      const outcome = await run({ taskId: 'sum_of_many', inputs: { each: values } });
+      expect(valueOf(outcome)).toEqual({ length: 20_000, last: 19_999, sum: 80_000_000 + 199_990_000 });
+    });
+
     test('passes on what a task emits', async () => {
       await begin();
       const events = [{ assetName: 'seen', extraJson: '{"rows":3}' }];

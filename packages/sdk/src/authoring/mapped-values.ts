@@ -1,6 +1,6 @@
 /**
  * What the task instances of a mapped task returned, in the order of their map indices; those that were skipped, and so returned nothing, are left out. A
- * list to be read from, and no array: how many values there are and where they are kept is the environment's business.
+ * list to be read from, and no array: many values lie in a file, and each is read when it is asked for. They can be read until the try has ended.
  *
  * @example
  * const sizes = d.mappedTask('size', { expand: { file: files }, run: ({ file }) => statSync(file).size });
@@ -21,18 +21,37 @@ export interface MappedValues<out T> extends Iterable<T> {
   toJSON(): readonly T[];
 }
 
-/** Lets a list be read as mapped values; whoever reads cannot change the list itself. */
-export function createMappedValues<T>(values: readonly T[]): MappedValues<T> {
+/** Where mapped values are read from: an array, or a file that holds more than anybody wants in memory. */
+export interface ValueSource<out T> extends Iterable<T> {
+  readonly length: number;
+  /** As of an array. */
+  at(index: number): T | undefined;
+  slice(start?: number, end?: number): T[];
+}
+
+/** Lets a source be read as mapped values; whoever reads cannot change the source itself. */
+export function createMappedValues<T>(source: ValueSource<T>): MappedValues<T> {
   return Object.freeze({
-    length: values.length,
-    at: (index: number) => values.at(index),
-    map: <U>(change: (value: T, index: number) => U) => values.map((value, index) => change(value, index)),
-    filter: (isKept: (value: T, index: number) => boolean) => values.filter((value, index) => isKept(value, index)),
-    reduce: <U>(combine: (sum: U, value: T, index: number) => U, start: U) =>
-      values.reduce((sum, value, index) => combine(sum, value, index), start),
-    slice: (start?: number, end?: number) => values.slice(start, end),
-    toArray: () => [...values],
-    toJSON: () => values,
-    [Symbol.iterator]: () => values[Symbol.iterator](),
+    get length() {
+      return source.length;
+    },
+    at: (index: number) => source.at(index),
+    map: <U>(change: (value: T, index: number) => U) => Array.from(source, change),
+    filter(isKept: (value: T, index: number) => boolean) {
+      const kept: T[] = [];
+      let index = 0;
+      for (const value of source) if (isKept(value, index++)) kept.push(value);
+      return kept;
+    },
+    reduce<U>(combine: (sum: U, value: T, index: number) => U, start: U) {
+      let sum = start;
+      let index = 0;
+      for (const value of source) sum = combine(sum, value, index++);
+      return sum;
+    },
+    slice: (start?: number, end?: number) => source.slice(start, end),
+    toArray: () => [...source],
+    toJSON: () => [...source],
+    [Symbol.iterator]: () => source[Symbol.iterator](),
   });
 }

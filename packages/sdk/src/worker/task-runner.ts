@@ -39,7 +39,7 @@ function listen(runner: TryRunner): void {
   const socket = new Socket({ fd: CONTROL_FD });
   socket.on('data', (chunk: Buffer) => {
     for (const message of takeChunk(chunk) as SupervisorMessage[]) {
-      if (message.type === 'start') void runner.start(message.workload);
+      if (message.type === 'start') void runner.start(message.workload, message.inputFiles);
       else if (message.type === 'cancel') runner.cancel(message.reason);
       else runner.answer(message.requestId, message.response);
     }

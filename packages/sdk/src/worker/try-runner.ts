@@ -1,14 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
-import {
-  decodeJson,
-  type Attempt,
-  type ChildMessage,
-  type TaskResponse,
-  type TryFailure,
-  type TryOutcome,
-  type Workload,
-} from '@tradewind/protocol';
+import { type Attempt, type ChildMessage, type TaskResponse, type TryFailure, type TryOutcome, type Workload } from '@tradewind/protocol';
 import type { TaskLog } from '../authoring/task-context.ts';
 import type { FoundTask } from './dag-loader.ts';
 import { describeThrown } from './describe-thrown.ts';
@@ -16,6 +8,7 @@ import { findDescriptorLeak, findLeftovers, noteProcessState, type ProcessState 
 import { RequestChannel, type TryRequests } from './request-channel.ts';
 import { runTask } from './run-task.ts';
 import { createTaskContext, type CreatedTaskContext } from './task-context.ts';
+import { TryInputs } from './try-inputs.ts';
 
 /** What a runner needs of its process. */
 export interface TryRunnerParts {
@@ -34,6 +27,7 @@ const TRIES_PER_DESCRIPTOR_COUNT = 50;
 /** A try, from `start` to `ended`. */
 interface CurrentTry {
   readonly workload: Workload;
+  readonly inputs: TryInputs;
   readonly abort: AbortController;
   readonly requests: TryRequests;
   /** Whether the author's function has been entered; before that, what goes wrong is the import's fault. */
@@ -56,10 +50,14 @@ export class TryRunner {
     this.#channel = new RequestChannel(parts.send);
   }
 
-  /** Runs one try and sends how it ended. Never rejects. */
-  async start(workload: Workload): Promise<void> {
+  /**
+   * Runs one try and sends how it ended. Never rejects.
+   * @param inputFiles of the message that starts it
+   */
+  async start(workload: Workload, inputFiles: Readonly<Record<string, string>> = {}): Promise<void> {
     const requests = this.#channel.open(workload.attempt);
-    const current: CurrentTry = { workload, abort: new AbortController(), requests, isEntered: false, usesSignal: false };
+    const inputs = new TryInputs(workload.inputsJson, inputFiles);
+    const current: CurrentTry = { workload, inputs, abort: new AbortController(), requests, isEntered: false, usesSignal: false };
     this.#current = current;
     const task = await this.#parts.findTask(workload);
     if (!task.found) {
@@ -68,6 +66,7 @@ export class TryRunner {
     }
     const clean = this.#noteCleanState(workload.code.file);
     const outcome = await this.#run(current, task);
+    inputs.close();
     // Only after this turn of the event loop does Node announce a rejection that nobody handles; it fails the try, too.
     await setImmediate();
     this.#tries += 1;
@@ -122,12 +121,12 @@ export class TryRunner {
   }
 
   async #run(current: CurrentTry, task: FoundTask & { found: true }): Promise<TryOutcome> {
-    const { attempt, context, inputsJson, resumption } = current.workload;
+    const { attempt, context, resumption } = current.workload;
     const resumed = resumption === undefined ? {} : { resumption };
-    let inputs: Record<string, unknown>;
+    let inputs: Readonly<Record<string, unknown>>;
     let created: CreatedTaskContext;
     try {
-      inputs = Object.fromEntries(Object.entries(inputsJson).map(([name, json]) => [name, decodeJson(json)]));
+      inputs = current.inputs.read(task.mappedInputs);
       created = createTaskContext(context, {
         signal: current.abort.signal,
         log: this.#parts.log,

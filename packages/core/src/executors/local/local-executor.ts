@@ -10,6 +10,7 @@ import { taskLogFile } from '../../platform/task-log-file.ts';
 import { noTaskServices, type TaskServices } from '../../platform/task-services.ts';
 import { attemptKey } from './attempt-key.ts';
 import { ChildPool, type ChildPoolLimits } from './child-pool.ts';
+import { InputFiles } from './input-files.ts';
 import { LogWriter } from './log-writer.ts';
 import { watchOutOfMemoryKills } from './out-of-memory-kills.ts';
 import { Supervisor, type SupervisorSettings } from './supervisor.ts';
@@ -164,6 +165,7 @@ export class LocalExecutor implements Executor {
       clock,
       log,
       writer: this.#writer,
+      inputs: new InputFiles(stateFolder),
       services: services ?? noTaskServices,
       secrets: secrets ?? noSecrets(),
       kills: watchOutOfMemoryKills(),

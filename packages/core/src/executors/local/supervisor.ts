@@ -29,6 +29,7 @@ import type { TaskServices } from '../../platform/task-services.ts';
 import { attemptKey } from './attempt-key.ts';
 import type { PooledChild, PooledChildEvents } from './child-pool.ts';
 import { describeProcessEnd } from './describe-process-end.ts';
+import type { InputFiles, WrittenInputs } from './input-files.ts';
 import type { LogWriter } from './log-writer.ts';
 import { isPlainSuccess, noteOutcome } from './note-outcome.ts';
 import type { OutOfMemoryKills } from './out-of-memory-kills.ts';
@@ -44,6 +45,8 @@ export interface SupervisorSettings extends ChildProcessSettings {
   /** How long a try that is ended early has to end by itself. */
   readonly graceMs: number;
   readonly writer: LogWriter;
+  /** Where large inputs are handed over. */
+  readonly inputs: InputFiles;
   /** Answers what tries ask. */
   readonly services: TaskServices;
   /** Keeps secrets out of logs, failures and values. */
@@ -58,6 +61,8 @@ interface CurrentTry extends LoggedTry {
   /** Set when the author's function was entered: by the wall clock, and by the one that never runs backwards. */
   started?: { readonly at: number; readonly childAt: number; readonly monotonicMs: number };
   timeout?: Timer;
+  /** Set where some of its inputs lie in files. */
+  inputs?: WrittenInputs;
 }
 
 /** A process whose channel has closed is about to end; one that does not is ended. */
@@ -122,7 +127,7 @@ export class Supervisor implements PooledChild {
     this.#current = { workload, log, sentMs: this.#settings.clock.monotonicMs(), requests: this.#openDesk(workload) };
     this.#state = 'busy';
     this.#tries += 1;
-    const prepared = this.#prepare(workload);
+    const prepared = this.#prepare(this.#current);
     if ('refusal' in prepared) {
       this.#refuse(prepared.refusal);
       return;
@@ -160,15 +165,17 @@ export class Supervisor implements PooledChild {
   }
 
   /** The message that starts the try, or why there is none: the child would refuse it without being able to name the try. */
-  #prepare(workload: Workload): { readonly frame: Uint8Array } | { readonly refusal: TryFailure } {
+  #prepare(current: CurrentTry): { readonly frame: Uint8Array } | { readonly refusal: TryFailure } {
+    const { workload } = current;
     try {
       const opened = openWorkload(workload, this.#settings.secrets);
-      const frame = encodeFrame({ type: 'start', workload: opened } satisfies SupervisorMessage);
+      current.inputs = this.#settings.inputs.write(workload, opened);
+      const frame = encodeFrame(startMessage(opened, current.inputs));
       if (frame.length <= MAX_FRAME_BYTES) return { frame };
       const message = `the task’s inputs have ${frame.length} bytes together, and at most ${MAX_FRAME_BYTES} are passed on; pass the place of large data`;
       return { refusal: { kind: 'bad_value', message } };
     } catch (error) {
-      return { refusal: { kind: 'error', message: `the task’s inputs could not be opened: ${messageOf(error)}` } };
+      return { refusal: { kind: 'error', message: `the task’s inputs could not be handed over: ${messageOf(error)}` } };
     }
   }
 
@@ -297,6 +304,7 @@ export class Supervisor implements PooledChild {
     this.#current = undefined;
     this.#verdict = undefined;
     current.timeout?.cancel();
+    current.inputs?.remove();
     current.requests.close();
     const { workload, log, started } = current;
     const outcome = guardOutcome(raw, this.#settings.secrets);
@@ -344,6 +352,7 @@ export class Supervisor implements PooledChild {
       return;
     }
     this.#current = undefined;
+    current.inputs?.remove();
     current.requests.close();
     current.log.note('warning', { event: `${failure.message}; an earlier try left it in this state, the task is started in another one` });
     this.#events.onReturned(current);
@@ -353,4 +362,11 @@ export class Supervisor implements PooledChild {
     const { maxHeapMegabytes } = this.#settings;
     return this.#verdict ?? describeProcessEnd(end, { stderrTail: this.#output?.stderrTail ?? '', maxHeapMegabytes, isOutOfMemoryKill });
   }
+}
+
+function startMessage(workload: Workload, { files }: WrittenInputs): SupervisorMessage {
+  const names = Object.keys(files);
+  if (names.length === 0) return { type: 'start', workload };
+  const inputsJson = Object.fromEntries(Object.entries(workload.inputsJson).filter(([name]) => !names.includes(name)));
+  return { type: 'start', workload: { ...workload, inputsJson }, inputFiles: files };
 }

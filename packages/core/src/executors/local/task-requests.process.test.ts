@@ -224,7 +224,7 @@ describe('a secret', () => {
     const sealed = JSON.stringify('tradewind:sealed:tw1:none:AAAAAAAAAAAAAAAA:AAAA');
     const outcome = await run({ taskId: 'takes', runId: 'lost' }, (workload) => ({ ...workload, inputsJson: { rows: sealed } }));
     expect(outcome).toMatchObject({
-      failure: { kind: 'error', message: expect.stringContaining('the task’s inputs could not be opened') as string },
+      failure: { kind: 'error', message: expect.stringContaining('the task’s inputs could not be handed over') as string },
     });
   });
 });

@@ -11,6 +11,16 @@ export const contract = dag('contract', (d) => {
   d.task('context', { run: (_, { dagId, runId, taskId, tryNumber, params }) => ({ dagId, runId, taskId, tryNumber, params }) });
   d.task('pid', { run: () => process.pid });
 
+  const each = d.mappedTask('each', { expand: { place: [0] }, run: ({ place }) => ({ place, text: '' }) });
+  d.task('sum_of_many', {
+    inputs: { each },
+    run: ({ each: all }) => ({
+      length: all.length,
+      last: all.at(-1)?.place ?? null,
+      sum: all.reduce((sum, { place, text }) => sum + place + text.length, 0),
+    }),
+  });
+
   d.task('skip', { run: (_, context) => context.skip('there is nothing to do') });
   d.task('throw', { run: () => Promise.reject(new TypeError('no such row')) });
   d.task('fail', { run: (_, context) => context.fail('it never will') });
