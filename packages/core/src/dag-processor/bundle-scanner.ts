@@ -9,7 +9,7 @@ import type { BundleManifest, CodeLocation } from '@tradewind/protocol';
 import type { Clock } from '../platform/clock.ts';
 import { messageOf, TradewindError } from '../platform/errors.ts';
 import { listBundleFiles, type ListedFile, type SkippedFile } from './list-bundle-files.ts';
-import { mapSideBySide } from './map-side-by-side.ts';
+import { mapSideBySide } from '../platform/map-side-by-side.ts';
 import { pruneBundleVersions, type PrunedVersions } from './prune-bundle-versions.ts';
 import { Turn } from './turn.ts';
 import { writeWhole } from './write-whole.ts';

@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, TradewindError } from '../platform/errors.ts';
-import { mapSideBySide } from './map-side-by-side.ts';
+import { mapSideBySide } from '../platform/map-side-by-side.ts';
 
 /** A file that belongs to a bundle. */
 export interface ListedFile {

@@ -87,6 +87,22 @@ export class SecretBox {
   }
 }
 
+/** Whether an error says that a sealed value does not open. */
+export function isUnreadableSecret(error: unknown): boolean {
+  return error instanceof TradewindError && error.code === 'secret_unreadable';
+}
+
+/** Opens sealed values. Another process may have sealed them with a key that is younger than what this one has read: what does not open is tried once more with the keys as they are now. */
+export async function openWithNewestKeys<Value>(open: () => Value | Promise<Value>, refreshKeys: () => Promise<void>): Promise<Value> {
+  try {
+    return await open();
+  } catch (error) {
+    if (!isUnreadableSecret(error)) throw error;
+    await refreshKeys();
+    return open();
+  }
+}
+
 /** A new data key, random. */
 export function generateDataKey(): DataKey {
   return { id: randomBytes(9).toString('base64url'), bytes: randomBytes(KEY_BYTES) };

@@ -1,4 +1,5 @@
 import { messageOf } from '../platform/errors.ts';
+import { mapSideBySide } from '../platform/map-side-by-side.ts';
 import type { ValueInRow } from '../platform/value-store.ts';
 import { selectReturnValues } from '../store/active-runs.ts';
 import type { ActiveNode, ActiveRun, ActiveTask } from './run-state.ts';
@@ -28,18 +29,18 @@ export async function recallValues(state: SchedulerState, wanted: Iterable<Wante
   const problems = new Map<string, string>();
   const large = new Set<ActiveTask>();
   const found = await readRows(state, [...missing.values()]);
-  for (const [key, { node }] of missing) {
-    for (const task of node.instances) {
-      if (task.state !== 'success' || task.valueJson !== undefined) continue;
-      const row = found.get(`${key}\n${task.mapIndex}`);
-      try {
-        task.valueJson = row === undefined ? 'null' : await readRow(state, row);
-        if (row !== undefined && row.offloaded !== null) large.add(task);
-      } catch (error) {
-        problems.set(key, `the value of ${nameOf(task)} cannot be read: ${messageOf(error)}`);
-      }
+  const unread = [...missing].flatMap(([key, { node }]) =>
+    node.instances.flatMap((task) => (task.state === 'success' && task.valueJson === undefined ? [{ key, task }] : [])),
+  );
+  await mapSideBySide(unread, async ({ key, task }) => {
+    const row = found.get(`${key}\n${task.mapIndex}`);
+    try {
+      task.valueJson = row === undefined ? 'null' : await readRow(state, row);
+      if (row !== undefined && row.offloaded !== null) large.add(task);
+    } catch (error) {
+      problems.set(key, `the value of ${nameOf(task)} cannot be read: ${messageOf(error)}`);
     }
-  }
+  });
   return {
     problemOf(asked) {
       if (problems.size === 0) return undefined;

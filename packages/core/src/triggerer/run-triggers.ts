@@ -1,5 +1,6 @@
 import type { TriggerWork } from '@tradewind/protocol';
 import { messageOf } from '../platform/errors.ts';
+import { openWithNewestKeys } from '../platform/secret-box.ts';
 import { wakeOthers } from '../store/database.ts';
 import { claimTriggers, releaseTriggers, selectTriggersOf, type ClaimedTrigger } from '../store/transitions/claim-triggers.ts';
 import { fireTriggers } from '../store/transitions/fire-triggers.ts';
@@ -56,7 +57,8 @@ export async function takeTriggers(state: TriggererState): Promise<void> {
     const most = Math.min(MOST_AT_ONCE, capacity - state.pool.size);
     if (most <= 0) return;
     const [claimed] = await database.batch([claimTriggers(state.term, most)]);
-    const opened = claimed.flatMap((trigger) => openArgs(state, trigger));
+    const opened: ClaimedTrigger[] = [];
+    for (const trigger of claimed) opened.push(...(await openArgs(state, trigger)));
     state.pool.run(opened.map((trigger) => hold(state, trigger)));
     if (opened.length < claimed.length) await storeFired(state);
     if (claimed.length < most) return;
@@ -64,10 +66,11 @@ export async function takeTriggers(state: TriggererState): Promise<void> {
 }
 
 /** The trigger with what its task handed to it; one that cannot be opened fires with that. */
-function openArgs({ parts: { sealer }, fired }: TriggererState, claimed: ClaimedTrigger): ClaimedTrigger[] {
+async function openArgs({ parts: { sealer }, fired }: TriggererState, claimed: ClaimedTrigger): Promise<ClaimedTrigger[]> {
   const { taskInstanceId, epoch, args } = claimed;
   try {
-    return [sealer === undefined ? claimed : { ...claimed, args: sealer.openJson(args) }];
+    if (sealer === undefined) return [claimed];
+    return [{ ...claimed, args: await openWithNewestKeys(() => sealer.openJson(args), sealer.refreshKeys) }];
   } catch (error) {
     fired.push({
       taskInstanceId,

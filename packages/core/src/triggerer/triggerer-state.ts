@@ -25,7 +25,7 @@ export interface TriggererParts {
   /** Takes secrets out of what the code of triggers and callbacks logs. @default nothing is taken out */
   readonly maskRecord?: (record: LogRecord) => LogRecord;
   /** Opens the secrets that a task handed to its trigger, and seals those that the trigger hands back. @default both pass as they are */
-  readonly sealer?: Pick<ValueSealer, 'openJson' | 'sealJson'>;
+  readonly sealer?: Pick<ValueSealer, 'openJson' | 'sealJson' | 'refreshKeys'>;
   readonly startTriggerChild: (events: TriggerChildEvents) => TriggerChild;
   readonly startCallbackChild: (events: CallbackChildEvents) => CallbackChild;
   /** Called after a commit that made triggers fire. */

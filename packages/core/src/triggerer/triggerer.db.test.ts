@@ -1,11 +1,12 @@
 import { expect, test, vi } from 'vitest';
 import type { CallbackChildMessage, CallbackWork } from '@tradewind/protocol';
 import { systemClock } from '../platform/clock.ts';
+import { TradewindError } from '../platform/errors.ts';
 import { silentLog } from '../platform/log.ts';
 import { createTestFolder } from '../executors/testing/test-bundle.ts';
 import type { Database, Statement } from '../store/database.ts';
 import { describeDatabases } from '../store/testing/describe-databases.ts';
-import { insertDag, insertDagRun, insertTaskInstance } from '../store/testing/transition-fixtures.ts';
+import { change, insertDag, insertDagRun, insertTaskInstance } from '../store/testing/transition-fixtures.ts';
 import { createTriggers } from '../store/transitions/create-triggers.ts';
 import { requestTaskCallbacks } from '../store/transitions/request-callbacks.ts';
 import type { CallbackChild, CallbackChildEvents } from './callback-pool.ts';
@@ -14,12 +15,8 @@ import { startTriggerer, type Triggerer, type TriggererParts } from './triggerer
 
 const PATIENCE = { timeout: 10_000, interval: 5 };
 
-function change(text: string): Statement<never> {
-  return { name: text, text: () => text, values: [] };
-}
-
 async function read(database: Database, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const statement: Statement<Record<string, unknown>> = { name: `test ${sql}`, text: () => sql, values: [] };
+  const statement: Statement<Record<string, unknown>> = change(sql);
   return (await database.batch([statement]))[0].map((row) => ({ ...row }));
 }
 
@@ -96,12 +93,18 @@ describeDatabases('the triggerer', (open) => {
 
   test('opens what a task has sealed for its trigger, and seals what the trigger hands back', async () => {
     const database = await prepare();
+    let hasNewestKeys = false;
     const sealer = {
       openJson: (json: string): string => {
         if (json === '"two"') throw new Error('the key is gone');
+        if (!hasNewestKeys) throw new TradewindError('secret_unreadable', 'another process has rotated the keys');
         return json.replace('one', 'opened');
       },
       sealJson: (json: string): string => json.replace('secret', 'sealed'),
+      refreshKeys: () => {
+        hasNewestKeys = true;
+        return Promise.resolve();
+      },
     };
     await using world = await start(database, succeed, { sealer });
     await vi.waitUntil(() => world.fired() === 1, PATIENCE);

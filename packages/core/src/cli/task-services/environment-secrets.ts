@@ -60,19 +60,13 @@ export async function openSecrets(config: EnvironmentConfig, { database, clock, 
   const isSensitive = sensitiveNames(config.secrets.sensitiveNames);
   const masker = new Masker(isSensitive);
   const backends = backendsOf(config);
+  const refreshKeys = (): Promise<void> => reopenBox(box, config, database);
   const secrets: EnvironmentSecrets = {
     box,
     masker,
     isSensitive,
-    sealer: new ValueSealer(masker, box),
-    lookup: new SecretLookup({
-      database,
-      box,
-      backends,
-      refreshKeys: async () => {
-        await reopenBox(box, config, database);
-      },
-    }),
+    sealer: new ValueSealer(masker, box, refreshKeys),
+    lookup: new SecretLookup({ database, box, backends, refreshKeys }),
     learnVariable: (key, value) => maskVariable(key, value, { masker, isSensitive }, log),
     learnConnection: (connection) => maskConnection(connection, { masker, isSensitive }, log),
     rotate: () => rotateSecrets(config, { database, clock, log, box }),

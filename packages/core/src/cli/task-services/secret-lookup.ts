@@ -1,7 +1,7 @@
 import { parseConnection } from '../../model/connections/parse-connection.ts';
 import type { Connection } from '../../model/connections/connection.ts';
 import { TradewindError } from '../../platform/errors.ts';
-import type { SecretBox } from '../../platform/secret-box.ts';
+import { openWithNewestKeys, type SecretBox } from '../../platform/secret-box.ts';
 import type { SecretsBackend } from '../../platform/secrets-backend.ts';
 import type { Database } from '../../store/database.ts';
 import { findConnection } from '../../store/reads/connections.ts';
@@ -47,7 +47,7 @@ export class SecretLookup {
       const value = await backend.findVariable(key);
       if (value !== undefined) return { value, source: backend.name };
     }
-    const value = await this.#open(() => findVariableValue(this.#database, this.#box, key));
+    const value = await openWithNewestKeys(() => findVariableValue(this.#database, this.#box, key), this.#refreshKeys);
     return value === undefined ? undefined : { value, source: 'database' };
   }
 
@@ -60,19 +60,8 @@ export class SecretLookup {
       const text = await backend.findConnection(connId);
       if (text !== undefined) return { value: readConnection(connId, text, backend.name), source: backend.name };
     }
-    const value = await this.#open(() => findConnection(this.#database, this.#box, connId));
+    const value = await openWithNewestKeys(() => findConnection(this.#database, this.#box, connId), this.#refreshKeys);
     return value === undefined ? undefined : { value, source: 'database' };
-  }
-
-  /** Another process may have sealed the value with a key that is younger than what this one has read. */
-  async #open<Value>(read: () => Promise<Value>): Promise<Value> {
-    try {
-      return await read();
-    } catch (error) {
-      if (!(error instanceof TradewindError) || error.code !== 'secret_unreadable') throw error;
-      await this.#refreshKeys();
-      return read();
-    }
   }
 }
 

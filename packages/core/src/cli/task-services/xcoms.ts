@@ -2,6 +2,7 @@ import { decodeJson, type JsonValue, type TaskResponse } from '@tradewind/protoc
 import type { ValueSealer } from '../../model/masking/value-sealer.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { TradewindError } from '../../platform/errors.ts';
+import { openWithNewestKeys } from '../../platform/secret-box.ts';
 import type { LargeValues, ValueInRow } from '../../platform/value-store.ts';
 import type { Database } from '../../store/database.ts';
 import type { LiveAttempt } from '../../store/reads/attempts.ts';
@@ -27,8 +28,10 @@ export async function answerXCom(parts: XComParts, attempt: LiveAttempt, wish: R
   if (first === undefined) {
     return { ok: false, code: 'not_found', message: `task "${wish.taskId}" has no XCom "${wish.key}" in ${runOf(attempt, wish)}` };
   }
-  const read = async (row: ValueInRow): Promise<JsonValue> =>
-    sealer.openValue(decodeJson(largeValues === undefined ? row.value : await largeValues.read(row)));
+  const read = async (row: ValueInRow): Promise<JsonValue> => {
+    const value = decodeJson(largeValues === undefined ? row.value : await largeValues.read(row));
+    return openWithNewestKeys(() => sealer.openValue(value), sealer.refreshKeys);
+  };
   const isList = wish.mapIndex === undefined && first.mapIndex !== -1;
   try {
     return { ok: true, value: isList ? await Promise.all(found.map(read)) : await read(first) };

@@ -25,6 +25,7 @@ import { startAuthorProcess, type AuthorProcess, type ChildProcessSettings, type
 import { startNote } from '../../platform/attempt-notes.ts';
 import type { Timer } from '../../platform/clock.ts';
 import { messageOf } from '../../platform/errors.ts';
+import { isUnreadableSecret } from '../../platform/secret-box.ts';
 import type { TaskServices } from '../../platform/task-services.ts';
 import { attemptKey } from './attempt-key.ts';
 import type { PooledChild, PooledChildEvents } from './child-pool.ts';
@@ -127,14 +128,31 @@ export class Supervisor implements PooledChild {
     this.#current = { workload, log, sentMs: this.#settings.clock.monotonicMs(), requests: this.#openDesk(workload) };
     this.#state = 'busy';
     this.#tries += 1;
-    const prepared = this.#prepare(this.#current);
+    this.#send(this.#current);
+  }
+
+  #send(current: CurrentTry, hasNewestKeys = false): void {
+    const { workload, log } = current;
+    const prepared = this.#prepare(current);
     if ('refusal' in prepared) {
-      this.#refuse(prepared.refusal);
+      if (prepared.isUnreadable && !hasNewestKeys) void this.#sendWithNewestKeys(current);
+      else this.#refuse(prepared.refusal);
       return;
     }
     this.#process?.control.write(prepared.frame);
     this.#output?.begin(workload.attempt, log);
     log.begin(startNote(this.#process?.pid, workload.context.tryNumber));
+  }
+
+  /** What does not open may have been sealed by another process with a key that this one has not read yet. */
+  async #sendWithNewestKeys(current: CurrentTry): Promise<void> {
+    const { secrets, log } = this.#settings;
+    try {
+      await secrets.sealer?.refreshKeys();
+    } catch (error) {
+      log.warning('the keys of secrets could not be read again', { problem: messageOf(error) });
+    }
+    if (this.#current === current && this.#verdict === undefined) this.#send(current, true);
   }
 
   /**
@@ -165,7 +183,7 @@ export class Supervisor implements PooledChild {
   }
 
   /** The message that starts the try, or why there is none: the child would refuse it without being able to name the try. */
-  #prepare(current: CurrentTry): { readonly frame: Uint8Array } | { readonly refusal: TryFailure } {
+  #prepare(current: CurrentTry): { readonly frame: Uint8Array } | { readonly refusal: TryFailure; readonly isUnreadable: boolean } {
     const { workload } = current;
     try {
       const opened = openWorkload(workload, this.#settings.secrets);
@@ -173,9 +191,10 @@ export class Supervisor implements PooledChild {
       const frame = encodeFrame(startMessage(opened, current.inputs));
       if (frame.length <= MAX_FRAME_BYTES) return { frame };
       const message = `the task’s inputs have ${frame.length} bytes together, and at most ${MAX_FRAME_BYTES} are passed on; pass the place of large data`;
-      return { refusal: { kind: 'bad_value', message } };
+      return { refusal: { kind: 'bad_value', message }, isUnreadable: false };
     } catch (error) {
-      return { refusal: { kind: 'error', message: `the task’s inputs could not be handed over: ${messageOf(error)}` } };
+      const message = `the task’s inputs could not be handed over: ${messageOf(error)}`;
+      return { refusal: { kind: 'error', message }, isUnreadable: isUnreadableSecret(error) };
     }
   }
 

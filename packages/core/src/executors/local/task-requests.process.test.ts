@@ -61,6 +61,8 @@ const stateFolder = path.join(folder.path, '.tradewind');
 const logsFolder = path.join(folder.path, 'logs');
 const waiting = new Map<string, (outcome: TryOutcome) => void>();
 const masker = new Masker();
+const keys = [generateDataKey()];
+const box = new SecretBox(keys);
 let version: BundleVersion;
 let executor: LocalExecutor;
 let asked: TaskRequest[];
@@ -86,7 +88,7 @@ beforeAll(async () => {
         return answer(request);
       },
     },
-    secrets: { masker, sealer: new ValueSealer(masker, new SecretBox([generateDataKey()])) },
+    secrets: { masker, sealer: new ValueSealer(masker, box, () => Promise.resolve(box.replaceKeys(keys))) },
     onReport: (report: AttemptReport) => {
       if (report.type === 'ended') waiting.get(attemptKey(report.attempt))?.(report.outcome);
     },
@@ -218,6 +220,13 @@ describe('a secret', () => {
       inputsJson: { rows: (received as { valueJson: string }).valueJson },
     }));
     expect(JSON.stringify(again)).not.toContain('hunter2');
+  });
+
+  test('that another process has sealed with a key of its own is opened all the same', async () => {
+    keys.push(generateDataKey());
+    const sealed = new ValueSealer(masker, new SecretBox(keys)).sealJson(JSON.stringify(['open', SECRET]));
+    const outcome = await run({ taskId: 'takes', runId: 'rotated' }, (workload) => ({ ...workload, inputsJson: { rows: sealed } }));
+    expect(valueOf(outcome)).toEqual({ rows: ['open', expect.stringContaining(`:${keys.at(-1)?.id}:`)] });
   });
 
   test('that does not open fails the try, saying so', async () => {

@@ -18,10 +18,14 @@ const PLACE = 'xcom|value';
 export class ValueSealer {
   readonly #masker: Masker;
   readonly #sealing: Sealing;
+  /** Has the values opened with the keys as they are now, which another process may have changed. */
+  readonly refreshKeys: () => Promise<void>;
 
-  constructor(masker: Masker, sealing: Sealing) {
+  /** @param refreshKeys default: the keys never change */
+  constructor(masker: Masker, sealing: Sealing, refreshKeys: () => Promise<void> = async () => {}) {
     this.#masker = masker;
     this.#sealing = sealing;
+    this.refreshKeys = refreshKeys;
   }
 
   /** JSON text without secrets in it. */

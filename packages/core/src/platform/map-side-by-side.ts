@@ -1,4 +1,4 @@
-/** Waiting for the disk takes longer than what is done with its answers; a few more than libuv has threads keep them all busy. */
+/** Waiting for a disk, or for a bucket, takes longer than what is done with its answers; a few more than libuv has threads keep them all busy. */
 const LANES = 8;
 
 /**
@@ -19,6 +19,6 @@ export async function mapSideBySide<Item, Result>(items: readonly Item[], work: 
       }
     }
   };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  await Promise.all(Array.from({ length: Math.min(LANES, items.length) }, lane));
   return results;
 }
