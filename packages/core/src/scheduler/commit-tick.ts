@@ -76,6 +76,7 @@ function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly Ti
   const { id, now } = plan;
   const runs = [...plan.touched].map(({ row }) => ({ id: row.id, revision: row.revision }));
   const { started, finished } = startsAndEnds(plan);
+  const asked = started.length + finished.length + plan.reset.length;
   const { scheduled, queued, beginning } = schedulesAndQueues(plan);
   const again = tryingAgain(plan);
   const told = taskCallbackStatements(plan);
@@ -88,7 +89,7 @@ function statementsOf(state: SchedulerState, plan: TickPlan, events: readonly Ti
     ...unlessEmpty(plan.values, (rows) => [{ step: 'xcom', statement: pushXComs(now, rows) }]),
     ...events,
     ...unlessEmpty(plan.reset, (rows) => [{ step: 'reset', statement: resetTaskInstances(id, rows) }]),
-    ...unlessEmpty(expectedStates(plan), (rows) => [{ step: 'release', statement: releaseRefusedDagRuns(id, rows) }]),
+    ...unlessEmpty(expectedStates(plan), (rows) => [{ step: 'release', statement: releaseRefusedDagRuns(id, rows, asked) }]),
     ...unlessEmpty(plan.restarted, (rows) => [
       { step: 'restartHistory', statement: recordRestartedTries(id, now, rows) },
       { step: 'restart', statement: restartTaskInstances(id, rows) },

@@ -73,6 +73,31 @@ describeDatabases(
       expect(await database.batch([countNotes()])).toEqual([[{ total: 1 }]]);
     });
 
+    test.each([
+      [2, []],
+      [3, [{ total: 3 }]],
+      [0, [{ total: 3 }]],
+    ])('leaves out what is needless after %i rows of those named, and nothing else', async (rows, counted) => {
+      const database = await open();
+      await database.batch([createNotes]);
+      const needless = { ...countNotes(), needlessAfter: { names: ['test_insert_notes', 'test_read_notes'], rows } };
+      const two = insertNotes([
+        { id: 1, words: 'a' },
+        { id: 2, words: 'b' },
+      ]);
+      expect(await database.batch([two, insertNote(3, 'c'), needless, readNotes(), echo('after')])).toEqual([
+        [{ id: 1 }, { id: 2 }],
+        [{ id: 3 }],
+        counted,
+        [
+          { id: 1, words: 'a' },
+          { id: 2, words: 'b' },
+          { id: 3, words: 'c' },
+        ],
+        [{ value: 'after' }],
+      ]);
+    });
+
     test('of no statements is nothing', async () => {
       const database = await open();
       expect(await database.batch([])).toEqual([]);

@@ -17,6 +17,10 @@ export interface Statement<Row> {
   readonly values: readonly SqlValue[];
   /** Whether the statement occurs again and again, so that preparing it for every connection pays. */
   readonly isRecurring?: boolean;
+  /**
+   * Says when the statement has nothing to do: where those of these names that stand before it in the batch have returned so many rows together. A database leaves it out then, if it can.
+   */
+  readonly needlessAfter?: { readonly names: readonly string[]; readonly rows: number };
   /** Never set: it carries `Row` for the compiler. */
   readonly row?: Row;
 }

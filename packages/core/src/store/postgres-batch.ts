@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg';
-import { sqlDialect, type Statement } from './database.ts';
+import { sqlDialect, type SqlValue, type Statement } from './database.ts';
 
 /**
  * Runs a batch as one message. For each sequence of statements that occurs, the connection gets a temporary function of its own whose body is these
@@ -34,14 +34,15 @@ export function createBatchRunner(): BatchRunner {
     for (const [step, statement] of statements.entries()) {
       const own = parameterTypes.get(statement.name) ?? (await describeParameters(client, statement));
       parameterTypes.set(statement.name, own);
-      steps.push(stepOf(step, shiftPlaceholders(statement.text(spelling), types.length)));
+      const text = stepOf(step, shiftPlaceholders(statement.text(spelling), types.length));
       types.push(...own);
+      steps.push(unlessNeedless(statement, text, { before: statements.slice(0, step), types }));
     }
     functions += 1;
     const name = `batch_${functions}`;
     await client.query(
       `create function pg_temp.${name}(${types.join(', ')}) returns table (step integer, "row" json) language plpgsql as $body$\n` +
-        `#variable_conflict use_column\nbegin\n${steps.join('\n')}\nend $body$`,
+        `#variable_conflict use_column\ndeclare ${statements.map((_, step) => `rows_${step} integer := 0;`).join(' ')}\nbegin\n${steps.join('\n')}\nend $body$`,
     );
     const placeholders = types.map((_, index) => `$${index + 1}`).join(', ');
     return { name, call: `select step, "row" from pg_temp.${name}(${placeholders})` };
@@ -58,7 +59,7 @@ export function createBatchRunner(): BatchRunner {
         batch.catch(() => known.delete(shape));
       }
       const { name, call } = await batch;
-      const { rows } = await client.query<StepRow>({ name, text: call, values: statements.flatMap(({ values }) => values) });
+      const { rows } = await client.query<StepRow>({ name, text: call, values: statements.flatMap(valuesOf) });
       const results: unknown[][] = statements.map(() => []);
       for (const { step, row } of rows) results[step]?.push(row);
       return results;
@@ -82,9 +83,26 @@ async function describeParameters(client: ClientBase, statement: Statement<unkno
 /** A statement as a step of the function: what it returns comes back with the number of the step. */
 function stepOf(step: number, text: string): string {
   const statement = text.trim();
-  if (/^select\b/i.test(statement)) return `return query select ${step}, to_json(r) from (${statement}) as r;`;
-  if (/\breturning\b/i.test(statement)) return `return query with r as (${statement}) select ${step}, to_json(r) from r;`;
+  const count = `get diagnostics rows_${step} = row_count;`;
+  if (/^select\b/i.test(statement)) return `return query select ${step}, to_json(r) from (${statement}) as r; ${count}`;
+  if (/\breturning\b/i.test(statement)) return `return query with r as (${statement}) select ${step}, to_json(r) from r; ${count}`;
   return `${statement};`;
+}
+
+/** A step that is left out where those before it have returned as many rows as a further parameter says. */
+function unlessNeedless(
+  { needlessAfter }: Statement<unknown>,
+  text: string,
+  { before, types }: { readonly before: readonly Statement<unknown>[]; readonly types: string[] },
+): string {
+  if (needlessAfter === undefined) return text;
+  types.push('integer');
+  const counts = before.flatMap(({ name }, step) => (needlessAfter.names.includes(name) ? [`rows_${step}`] : []));
+  return `if ${['0', ...counts].join(' + ')} <> $${types.length} then ${text} end if;`;
+}
+
+function valuesOf({ values, needlessAfter }: Statement<unknown>): readonly SqlValue[] {
+  return needlessAfter === undefined ? values : [...values, needlessAfter.rows];
 }
 
 function shiftPlaceholders(text: string, offset: number): string {

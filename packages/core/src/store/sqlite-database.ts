@@ -61,7 +61,8 @@ export function openSqliteConnection(connection: DatabaseSync, { file, now }: Sq
     if (only !== undefined && statements.length === 1) return [run(only)];
     begin.run();
     try {
-      const rows = statements.map(run);
+      const rows: unknown[][] = [];
+      for (const statement of statements) rows.push(isNeedless(statement, statements, rows) ? [] : run(statement));
       commit.run();
       return rows;
     } catch (error) {
@@ -102,6 +103,13 @@ function openConnection(file: string): DatabaseSync {
     throw translate(error, file);
   }
   return connection;
+}
+
+function isNeedless({ needlessAfter }: Statement<unknown>, statements: readonly Statement<unknown>[], rows: readonly unknown[][]): boolean {
+  if (needlessAfter === undefined) return false;
+  let returned = 0;
+  for (const [index, { length }] of rows.entries()) if (needlessAfter.names.includes(statements[index]?.name ?? '')) returned += length;
+  return returned === needlessAfter.rows;
 }
 
 function openReads(file: string, connection: DatabaseSync): { readonly kysely: Kysely<Tables>; close(): Promise<void> } {

@@ -53,8 +53,8 @@ async function tradewind(...args: readonly string[]): Promise<Ended> {
 const insertTask = defineStatement<never, []>(
   'test_insert_task_instance',
   () => `
-    insert into task_instance (id, dag_run_id, dag_id, run_id, task_id, map_index, state, epoch, try_number, max_tries, losses, operator)
-    values ('task', 'run', 'orders', 'r1', 'extract', -1, 'success', 1, 1, 1, 0, 'function')`,
+    insert into task_instance (id, dag_run_id, dag_id, run_id, task_id, map_index, state, epoch, try_number, max_tries, losses, operator, scheduled_at)
+    values ('task', 'run', 'orders', 'r1', 'extract', -1, 'success', 1, 1, 1, 0, 'function', 1)`,
   () => [],
 );
 const setState = defineStatement<never, [state: string]>(

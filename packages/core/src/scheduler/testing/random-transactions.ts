@@ -100,7 +100,7 @@ function drawTick(chance: Chance, seen: SeenWorld, number: number): DrawnTransac
       NOW,
       finished.filter(({ state }) => state === 'success').map(({ taskInstanceId, epoch }) => ({ taskInstanceId, epoch, value: '1' })),
     ),
-    releaseRefusedDagRuns(tick, expected),
+    releaseRefusedDagRuns(tick, expected, started.length + finished.length),
     ...drawDecisions(chance, own, { tick, run }),
     lockPools(['small']),
     lockLimitedDags(['dag_1']),

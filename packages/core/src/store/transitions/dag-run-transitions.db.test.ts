@@ -131,7 +131,7 @@ describeDatabases('transitions of dag runs', (open) => {
         mapIndexLabel: null,
       },
     ]);
-    const check = releaseRefusedDagRuns(TICK, [{ taskInstanceId: 'instance_1', epoch: 1, state: 'failed' }]);
+    const check = releaseRefusedDagRuns(TICK, [{ taskInstanceId: 'instance_1', epoch: 1, state: 'failed' }], 1);
     const [, , released, ended] = await database.batch([
       hold,
       finish,
@@ -154,7 +154,7 @@ describeDatabases('transitions of dag runs', (open) => {
     await insertDagRun(database);
     await insertTaskInstance(database, 'up_for_retry', { max_tries: 2, losses: 0, reschedules: 0, retry_at: NOW + 1_000 });
     const expected = { taskInstanceId: 'instance_1', epoch: 1, state: 'up_for_retry', maxTries: 2, losses: 0, reschedules: 0 };
-    const [, found] = await database.batch([hold, releaseRefusedDagRuns(TICK, [{ ...expected, retryAt: NOW + 1_000, ...differs }])]);
+    const [, found] = await database.batch([hold, releaseRefusedDagRuns(TICK, [{ ...expected, retryAt: NOW + 1_000, ...differs }], 1)]);
     expect(found).toEqual(released);
   });
 });

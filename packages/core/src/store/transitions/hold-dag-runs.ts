@@ -1,4 +1,4 @@
-import { defineStatement } from '../database.ts';
+import { defineStatement, type Statement } from '../database.ts';
 
 /** A run that a scheduler believes to hold, at the revision that it last read. */
 export interface HeldDagRun {
@@ -40,9 +40,16 @@ export interface ExpectedState {
 /**
  * Takes the mark off the runs of which a finish did not apply (somebody else ended that attempt first), so that nothing downstream is decided
  * from it. The state alone does not tell: a try that failed and the same try held for lost both wait for the next, but not for as long, and not with as many left.
- * Comes after the finishes and before everything that follows from them.
+ * Comes after the finishes and before everything that follows from them; where each of them has returned its row, nothing was refused.
+ *
+ * @param asked how many starts, finishes and resets the tick has asked for
  */
-export const releaseRefusedDagRuns = defineStatement<{ id: string }, [tick: string, expected: readonly ExpectedState[]]>(
+export function releaseRefusedDagRuns(tick: string, expected: readonly ExpectedState[], asked: number): Statement<{ id: string }> {
+  const names = ['start_task_instances', 'finish_task_instances', 'reset_task_instances'];
+  return { ...releaseDagRuns(tick, expected), needlessAfter: { names, rows: asked } };
+}
+
+const releaseDagRuns = defineStatement<{ id: string }, [tick: string, expected: readonly ExpectedState[]]>(
   'release_refused_dag_runs',
   (d) => `
     update dag_run
