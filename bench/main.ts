@@ -4,7 +4,7 @@
  * Prints one line: `benchmark database p50Ms p95Ms p99Ms floorP50Ms ratio`, and what else the benchmark has to say. The floor is measured in the same run, so the
  * ratio means something on a noisy machine; absolute times do not.
  */
-import { parseArgs } from 'node:util';
+import { readProofOptions } from '../scripts/proof-options.ts';
 import { burst } from './benchmarks/burst.ts';
 import { chain } from './benchmarks/chain.ts';
 import { coldStart } from './benchmarks/cold-start.ts';
@@ -36,22 +36,17 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   deferred,
 };
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { database: { type: 'string', default: 'sqlite' }, json: { type: 'boolean', default: false } },
-});
+const { values, positionals, oneOf, fail } = readProofOptions(
+  `bench -- NAME [--database sqlite|postgres] [--json]\n\n  NAME is one of ${Object.keys(BENCHMARKS).join(', ')}`,
+  { database: { type: 'string' }, json: { type: 'boolean' } },
+  1,
+);
 const [name = ''] = positionals;
-const benchmark = BENCHMARKS[name];
-const { database } = values;
-if (benchmark === undefined || positionals.length !== 1) fail(`name one of ${Object.keys(BENCHMARKS).join(', ')}`);
-if (database !== 'sqlite' && database !== 'postgres') fail(`--database takes sqlite or postgres, not "${database}"`);
+const benchmark = positionals.length === 1 ? BENCHMARKS[name] : undefined;
+const measure = benchmark ?? fail(`name one of ${Object.keys(BENCHMARKS).join(', ')}`);
+const database = oneOf('database', ['sqlite', 'postgres']);
 
-const figures = await benchmark(database);
+const figures = await measure(database);
 const line = { benchmark: name, database, ...figures };
-if (values.json) console.log(JSON.stringify(line));
+if (values.json === true) console.log(JSON.stringify(line));
 else for (const [key, value] of Object.entries(line)) console.log(`${key.padEnd(18)}${value}`);
-
-function fail(problem: string): never {
-  console.error(`bench: ${problem}`);
-  process.exit(2);
-}

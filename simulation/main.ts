@@ -6,29 +6,30 @@
  * seeds from `--seed` on are tried until it is, at most `--seeds` of them (default 1), and `--mutant all` does so for every known bug and exits with 1 where
  * one was missed.
  */
-import { parseArgs } from 'node:util';
+import { readProofOptions } from '../scripts/proof-options.ts';
 import { MUTANT_NAMES, type MutantName } from './mutants.ts';
 import { findMutant, simulate, type SimulationResult } from './simulate.ts';
 
 const MUTANT_SEEDS = 1_000;
 const MUTANT_STEPS = 20_000;
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: '1' },
-    steps: { type: 'string' },
-    seeds: { type: 'string' },
-    mutant: { type: 'string' },
-  },
-});
-const seed = wholeNumber('--seed', values.seed);
-const seeds = wholeNumber('--seeds', values.seeds ?? '1');
+const { values, wholeNumber, fail } = readProofOptions(
+  `simulate -- [--seed N] [--steps N] [--seeds N] [--mutant NAME|all]
+
+  --seed N       the first seed (default 1)
+  --steps N      steps of each seed (default 100000; with a mutant ${MUTANT_STEPS})
+  --seeds N      so many seeds (default 1; with "--mutant all" ${MUTANT_SEEDS} for each)
+  --mutant NAME  puts a known bug back in, which must be found`,
+  { seed: { type: 'string' }, steps: { type: 'string' }, seeds: { type: 'string' }, mutant: { type: 'string' } },
+);
+const seed = wholeNumber('seed', 1);
+const seeds = wholeNumber('seeds', 1, 1);
 
 if (values.mutant === 'all') process.exitCode = await huntAll();
 else process.exitCode = await hunt(values.mutant === undefined ? undefined : mutantName(values.mutant));
 
 async function hunt(mutant: MutantName | undefined): Promise<number> {
-  const steps = wholeNumber('--steps', values.steps ?? (mutant === undefined ? '100000' : String(MUTANT_STEPS)));
+  const steps = wholeNumber('steps', mutant === undefined ? 100_000 : MUTANT_STEPS);
   for (let tried = 0; tried < seeds; tried += 1) {
     const result = await simulate(seed + tried, steps, mutant);
     print(result);
@@ -38,8 +39,8 @@ async function hunt(mutant: MutantName | undefined): Promise<number> {
 }
 
 async function huntAll(): Promise<number> {
-  const most = values.seeds === undefined ? MUTANT_SEEDS : seeds;
-  const steps = wholeNumber('--steps', values.steps ?? String(MUTANT_STEPS));
+  const most = wholeNumber('seeds', MUTANT_SEEDS, 1);
+  const steps = wholeNumber('steps', MUTANT_STEPS);
   let missed = 0;
   for (const mutant of MUTANT_NAMES) {
     const found = await firstViolation(mutant, most, steps);
@@ -69,16 +70,7 @@ function print({ seed: played, steps, hash, violations, violatedAt }: Simulation
   console.log(`seed ${played} steps ${steps} hash ${hash} violations ${violations.length}`);
 }
 
-function wholeNumber(option: string, text: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= 0) return number;
-  console.error(`simulate: ${option} takes a whole number of at least 0, not "${text}"`);
-  process.exit(2);
-}
-
 function mutantName(text: string): MutantName {
   const known = MUTANT_NAMES.find((name) => name === text);
-  if (known !== undefined) return known;
-  console.error(`simulate: there is no mutant "${text}"; known are ${MUTANT_NAMES.join(', ')}, and all`);
-  process.exit(2);
+  return known ?? fail(`there is no mutant "${text}"; known are ${MUTANT_NAMES.join(', ')}, and all`);
 }

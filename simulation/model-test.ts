@@ -4,16 +4,16 @@
  * Plays drawn scenarios, one for each seed from `--seed` (default 1) on, `--runs` of them (default 5000), and compares the engine with the reference after each step. Ends with the line
  * `seed N runs N disagreements N`. Exit code 1 where they disagree; the lines before show the smallest example found.
  */
-import { parseArgs } from 'node:util';
 import { findDisagreement } from '../packages/core/src/scheduler/testing/find-disagreement.ts';
 import { createStage } from '../packages/core/src/scheduler/testing/model-world.ts';
+import { readProofOptions } from '../scripts/proof-options.ts';
 
 /** So many runs are played between two signs of life. */
 const RUNS_AT_A_TIME = 5_000;
 
-const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' }, runs: { type: 'string', default: '5000' } } });
-const seed = wholeNumber('--seed', values.seed);
-const runs = wholeNumber('--runs', values.runs);
+const { wholeNumber } = readProofOptions('model-test -- [--runs N] [--seed N]', { seed: { type: 'string' }, runs: { type: 'string' } });
+const seed = wholeNumber('seed', 1);
+const runs = wholeNumber('runs', 5_000, 1);
 const stage = await createStage();
 const startedAt = performance.now();
 let disagreements = 0;
@@ -31,10 +31,3 @@ for (let done = 0; done < runs && disagreements === 0; done += RUNS_AT_A_TIME) {
 await stage.database.close();
 console.log(`seed ${seed} runs ${runs} disagreements ${disagreements}`);
 process.exitCode = disagreements === 0 ? 0 : 1;
-
-function wholeNumber(option: string, text: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= 0) return number;
-  console.error(`model-test: ${option} takes a whole number of at least 0, not "${text}"`);
-  process.exit(2);
-}

@@ -5,7 +5,7 @@
  * killed with SIGKILL at random moments: an environment or one of its children. `--restart-postgres` also ends the database server every 5 to 10 seconds, by a fast shutdown
  * or with SIGKILL, and starts it again. Ends with `lost N, duplicated N, stuck N`, counted from what was asked for. Exit code 1 where one of them is not 0.
  */
-import { parseArgs } from 'node:util';
+import { readProofOptions } from '../../scripts/proof-options.ts';
 import { createSeededRandom } from '../seeded-random.ts';
 import { createBackfills } from './backfills.ts';
 import { startFleet, type ChaosFleet } from './fleet.ts';
@@ -27,22 +27,23 @@ const MESSAGES_PER_KILL = 2;
 const KILLS_PER_BACKFILL = 20;
 const MOST_PROBLEMS_SHOWN = 20;
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '100' },
-    seed: { type: 'string', default: '1' },
-    database: { type: 'string', default: 'sqlite' },
-    'restart-postgres': { type: 'boolean', default: false },
+const { values, wholeNumber, oneOf, fail } = readProofOptions(
+  'chaos -- [--kills N] [--seed N] [--database sqlite|postgres] [--restart-postgres] [--messages N]',
+  {
+    kills: { type: 'string' },
+    seed: { type: 'string' },
+    database: { type: 'string' },
+    'restart-postgres': { type: 'boolean' },
     messages: { type: 'string' },
   },
-});
-const kills = wholeNumber('--kills', values.kills);
-const seed = wholeNumber('--seed', values.seed);
-const { database, 'restart-postgres': restartsPostgres } = values;
-if (database !== 'sqlite' && database !== 'postgres') fail(`--database takes sqlite or postgres, not "${database}"`);
+);
+const kills = wholeNumber('kills', 100);
+const seed = wholeNumber('seed', 1);
+const database = oneOf('database', ['sqlite', 'postgres']);
+const restartsPostgres = values['restart-postgres'] === true;
 if (restartsPostgres && database !== 'postgres') fail('--restart-postgres needs --database postgres');
 const amount: Amount = {
-  messages: wholeNumber('--messages', values.messages ?? String(kills * MESSAGES_PER_KILL)),
+  messages: wholeNumber('messages', kills * MESSAGES_PER_KILL),
   backfills: Math.ceil(kills / KILLS_PER_BACKFILL),
 };
 
@@ -131,15 +132,4 @@ function pause(delayMs: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, delayMs);
   });
-}
-
-function wholeNumber(option: string, text: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= 0) return number;
-  fail(`${option} takes a whole number of at least 0, not "${text}"`);
-}
-
-function fail(problem: string): never {
-  console.error(`chaos: ${problem}`);
-  process.exit(2);
 }

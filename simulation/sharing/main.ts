@@ -10,9 +10,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { Client } from 'pg';
 import { startPostgres } from '../../packages/core/src/store/testing/postgres-server.ts';
+import { readProofOptions } from '../../scripts/proof-options.ts';
 import { countEntries, highestTogether, readEntries } from './journal.ts';
 import { sharingDag, LIMIT, MAPPED, POOL, POOL_SLOTS } from './sharing-dag.ts';
 import { SharingEnvironment } from './sharing-environment.ts';
@@ -21,12 +21,9 @@ const SAMPLE_EVERY_MS = 20;
 const PATIENCE_MS = 300_000;
 const TASKS_PER_RUN = 2 + MAPPED;
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '500' }, kill: { type: 'boolean', default: false } } });
-const runs = Number(values.runs);
-if (!Number.isSafeInteger(runs) || runs < 1) {
-  console.error(`share: --runs takes a whole number of at least 1, not "${values.runs}"`);
-  process.exit(2);
-}
+const { values, wholeNumber } = readProofOptions('share -- [--runs N] [--kill]', { runs: { type: 'string' }, kill: { type: 'boolean' } });
+const runs = wholeNumber('runs', 500, 1);
+const kills = values.kill === true;
 
 const folder = mkdtempSync(path.join(tmpdir(), 'tradewind-share-'));
 const postgresFolder = `${folder}-postgres`;
@@ -62,7 +59,7 @@ async function share(): Promise<number> {
   const seen = await watch(first);
   const entries = readEntries(journal);
   const counts = countEntries(entries);
-  const twice = values.kill ? 0 : [...counts.values()].filter((count) => count > 1).length;
+  const twice = kills ? 0 : [...counts.values()].filter((count) => count > 1).length;
   const missing = runs * TASKS_PER_RUN - counts.size;
   const inPool = values.kill
     ? seen.inPool
@@ -107,7 +104,7 @@ async function watch(first: SharingEnvironment): Promise<Watched> {
     seen.inPool = Math.max(seen.inPool, sample.inPool);
     seen.inLimit = Math.max(seen.inLimit, sample.inLimit);
     for (const { term, runs: count } of sample.held) seen.held.set(term, (seen.held.get(term) ?? 0) + count);
-    if (values.kill && killedAt === undefined && sample.ended > runs / 3) {
+    if (kills && killedAt === undefined && sample.ended > runs / 3) {
       const terms = await termsOf(first.pid);
       for (const term of terms) victims.add(term);
       first.kill();
