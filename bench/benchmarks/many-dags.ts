@@ -6,7 +6,7 @@ import { fanOutFloor } from '../floor.ts';
 const DAGS = 1_000;
 const FILES = 10;
 const TASKS = 10;
-const ROUNDS = 3;
+const ROUNDS = 6;
 
 const dagFile = (file: number): string => `
 import { asset, dag } from '@tradewind/sdk';

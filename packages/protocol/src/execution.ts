@@ -108,6 +108,7 @@ export type ChildMessage =
       readonly outcome: TryOutcome;
       /** On the same clock as the `at` of `started`. */
       readonly at: number;
+      /** With what hangs on the heap outside of it, such as buffers; garbage counts until it is collected. */
       readonly heapUsedBytes: number;
       /** What the try left behind that a next one could meet, such as open timers: the child must not be used again. */
       readonly leftBehind?: string;

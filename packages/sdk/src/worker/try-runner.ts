@@ -160,7 +160,7 @@ export class TryRunner {
     if (this.#current !== current) return;
     this.#current = undefined;
     const { attempt } = current.workload;
-    const rest = { at: now(), heapUsedBytes: getHeapStatistics().used_heap_size, ...(leftBehind === undefined ? {} : { leftBehind }) };
+    const rest = { at: now(), heapUsedBytes: heapUsedBytes(), ...(leftBehind === undefined ? {} : { leftBehind }) };
     try {
       this.#parts.send({ type: 'ended', attempt, outcome, ...rest });
     } catch (error) {
@@ -170,6 +170,11 @@ export class TryRunner {
     }
     if (!this.#parts.endOutput(attempt)) process.exit(1);
   }
+}
+
+function heapUsedBytes(): number {
+  const { used_heap_size: onHeap, external_memory: outside } = getHeapStatistics();
+  return onHeap + outside;
 }
 
 /** Wall-clock milliseconds with fractions, which never run backwards. */

@@ -66,7 +66,7 @@ const DEFAULT_LIMITS: Omit<ChildPoolLimits, 'maxHeapUsedBytes'> = {
   cores: availableParallelism(),
   minimumSpare: 1,
   idleMs: 60_000,
-  maxTries: 10_000,
+  maxTries: 100_000,
   startTimeoutMs: 30_000,
   importTimeoutMs: 60_000,
 };
