@@ -55,26 +55,15 @@ export interface DagRunTable {
   markedState: 'success' | 'failed' | null;
 }
 
-export interface TaskInstanceTable {
-  id: string;
-  dagRunId: string;
-  dagId: string;
-  runId: string;
-  taskId: string;
-  mapIndex: number;
-  state: TaskInstanceState;
+/** What a task instance and each try in its history have. */
+interface TryColumns {
   epoch: number;
   tryNumber: number;
-  maxTries: number;
-  /** How often a worker or scheduler died under it; not counted as its own failures. */
-  losses: number;
-  operator: string;
+  state: TaskInstanceState;
   scheduledAt: number | null;
   queuedAt: number | null;
   startedAt: number | null;
   endedAt: number | null;
-  /** When an `up_for_retry` task instance is due. */
-  retryAt: number | null;
   executor: string | null;
   hostname: string | null;
   pid: number | null;
@@ -82,15 +71,31 @@ export interface TaskInstanceTable {
   failure: string | null;
   pool: Generated<string>;
   poolSlots: Generated<number>;
-  /** 1 where it keeps its slots while it is deferred, as its pool said when it was. */
-  keepsSlot: Generated<number>;
-  /** The pool whose slots it takes now; follows from its state. */
-  occupiedPool: GeneratedAlways<string | null>;
   /** With the weights of the tasks around it. */
   priorityWeight: Generated<number>;
   queue: Generated<string>;
   /** What it is shown by in place of its map index. */
   mapIndexLabel: string | null;
+  note: string | null;
+}
+
+export interface TaskInstanceTable extends TryColumns {
+  id: string;
+  dagRunId: string;
+  dagId: string;
+  runId: string;
+  taskId: string;
+  mapIndex: number;
+  maxTries: number;
+  /** How often a worker or scheduler died under it; not counted as its own failures. */
+  losses: number;
+  operator: string;
+  /** When an `up_for_retry` task instance is due. */
+  retryAt: number | null;
+  /** 1 where it keeps its slots while it is deferred, as its pool said when it was. */
+  keepsSlot: Generated<number>;
+  /** The pool whose slots it takes now; follows from its state. */
+  occupiedPool: GeneratedAlways<string | null>;
   /** JSON of the protocol's TryDecision: what it chose for the tasks below it. */
   decision: string | null;
   /** When it first entered its code since it was last cleared. */
@@ -101,7 +106,6 @@ export interface TaskInstanceTable {
   deferral: string | null;
   /** JSON of the protocol's Resumption, once what it was deferred for has happened. */
   resumption: string | null;
-  note: string | null;
 }
 
 /** How many task instances a mapped task or group of a run has. */
@@ -121,25 +125,9 @@ export interface PoolTable {
   includeDeferred: number;
 }
 
-export interface TaskInstanceHistoryTable {
+/** The tries that a task instance no longer stands for (transitions/record-tries.ts). */
+export interface TaskInstanceHistoryTable extends TryColumns {
   taskInstanceId: string;
-  epoch: number;
-  tryNumber: number;
-  state: TaskInstanceState;
-  scheduledAt: number | null;
-  queuedAt: number | null;
-  startedAt: number | null;
-  endedAt: number | null;
-  executor: string | null;
-  hostname: string | null;
-  pid: number | null;
-  failure: string | null;
-  pool: Generated<string>;
-  poolSlots: Generated<number>;
-  priorityWeight: Generated<number>;
-  queue: Generated<string>;
-  mapIndexLabel: string | null;
-  note: string | null;
 }
 
 export interface XComTable {
