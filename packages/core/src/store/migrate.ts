@@ -12,6 +12,7 @@ import { offloadedValues } from './migrations/0009-offloaded-values.ts';
 import { lookups } from './migrations/0010-lookups.ts';
 import { occupiedPools } from './migrations/0011-occupied-pools.ts';
 import { claimedRequests } from './migrations/0012-claimed-requests.ts';
+import { roomForTicks } from './migrations/0013-room-for-ticks.ts';
 import type { Migration } from './migrations/migration.ts';
 
 const MIGRATIONS: readonly Migration[] = [
@@ -27,6 +28,7 @@ const MIGRATIONS: readonly Migration[] = [
   lookups,
   occupiedPools,
   claimedRequests,
+  roomForTicks,
 ];
 
 /** The schema version that this program needs. */
