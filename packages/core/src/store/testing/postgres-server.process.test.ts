@@ -23,6 +23,8 @@ afterEach(async () => {
 
 async function ask(url: string, text: string): Promise<unknown[]> {
   const client = new Client({ connectionString: url });
+  // The server may end between two calls: the next call says so, and nobody listens in between.
+  client.on('error', () => {});
   await client.connect();
   try {
     return (await client.query<Record<string, unknown>>(text)).rows;
