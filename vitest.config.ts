@@ -27,7 +27,13 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'process',
-          include: ['packages/**/*.process.test.ts', 'examples/**/*.test.ts', 'docs/**/*.test.ts', 'e2e/**/*.test.ts'],
+          include: [
+            'packages/**/*.process.test.ts',
+            'scripts/**/*.process.test.ts',
+            'examples/**/*.test.ts',
+            'docs/**/*.test.ts',
+            'e2e/**/*.test.ts',
+          ],
           testTimeout: 60_000,
         },
       },
