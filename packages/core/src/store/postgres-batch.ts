@@ -31,18 +31,19 @@ export function createBatchRunner(): BatchRunner {
   const compile = async (client: ClientBase, statements: readonly Statement<unknown>[]): Promise<CompiledBatch> => {
     const types: string[] = [];
     const steps: string[] = [];
+    const counted = new Set(statements.flatMap(({ needlessAfter }) => needlessAfter?.names ?? []));
     for (const [step, statement] of statements.entries()) {
       const own = parameterTypes.get(statement.name) ?? (await describeParameters(client, statement));
       parameterTypes.set(statement.name, own);
-      const text = stepOf(step, shiftPlaceholders(statement.text(spelling), types.length));
-      types.push(...own);
-      steps.push(unlessNeedless(statement, text, { before: statements.slice(0, step), types }));
+      const text = stepOf(step, shiftPlaceholders(statement.text(spelling), types.length), counted.has(statement.name));
+      types.push(...own, ...(statement.needlessAfter === undefined ? [] : ['integer']));
+      steps.push(unlessNeedless(statement, text, { before: statements.slice(0, step), parameter: types.length }));
     }
     functions += 1;
     const name = `batch_${functions}`;
     await client.query(
       `create function pg_temp.${name}(${types.join(', ')}) returns table (step integer, "row" json) language plpgsql as $body$\n` +
-        `#variable_conflict use_column\ndeclare ${statements.map((_, step) => `rows_${step} integer := 0;`).join(' ')}\nbegin\n${steps.join('\n')}\nend $body$`,
+        `#variable_conflict use_column\ndeclare ${countersOf(statements, counted)}\nbegin\n${steps.join('\n')}\nend $body$`,
     );
     const placeholders = types.map((_, index) => `$${index + 1}`).join(', ');
     return { name, call: `select step, "row" from pg_temp.${name}(${placeholders})` };
@@ -80,25 +81,29 @@ async function describeParameters(client: ClientBase, statement: Statement<unkno
   return rows[0]?.types ?? [];
 }
 
+/** A variable for each step of which a later one wants to know how many rows it has returned. */
+function countersOf(statements: readonly Statement<unknown>[], counted: ReadonlySet<string>): string {
+  return statements.flatMap(({ name }, step) => (counted.has(name) ? [`rows_${step} integer := 0;`] : [])).join(' ');
+}
+
 /** A statement as a step of the function: what it returns comes back with the number of the step. */
-function stepOf(step: number, text: string): string {
+function stepOf(step: number, text: string, isCounted: boolean): string {
   const statement = text.trim();
-  const count = `get diagnostics rows_${step} = row_count;`;
+  const count = isCounted ? `get diagnostics rows_${step} = row_count;` : '';
   if (/^select\b/i.test(statement)) return `return query select ${step}, to_json(r) from (${statement}) as r; ${count}`;
   if (/\breturning\b/i.test(statement)) return `return query with r as (${statement}) select ${step}, to_json(r) from r; ${count}`;
   return `${statement};`;
 }
 
-/** A step that is left out where those before it have returned as many rows as a further parameter says. */
+/** A step that is left out where those before it have returned as many rows as the parameter behind its own says. */
 function unlessNeedless(
   { needlessAfter }: Statement<unknown>,
   text: string,
-  { before, types }: { readonly before: readonly Statement<unknown>[]; readonly types: string[] },
+  { before, parameter }: { readonly before: readonly Statement<unknown>[]; readonly parameter: number },
 ): string {
   if (needlessAfter === undefined) return text;
-  types.push('integer');
   const counts = before.flatMap(({ name }, step) => (needlessAfter.names.includes(name) ? [`rows_${step}`] : []));
-  return `if ${['0', ...counts].join(' + ')} <> $${types.length} then ${text} end if;`;
+  return `if ${['0', ...counts].join(' + ')} <> $${parameter} then ${text} end if;`;
 }
 
 function valuesOf({ values, needlessAfter }: Statement<unknown>): readonly SqlValue[] {
