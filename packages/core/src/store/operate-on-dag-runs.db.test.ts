@@ -66,11 +66,16 @@ function readRun(database: Database, id = 'run') {
   return database.reads.selectFrom('dagRun').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 }
 
+/** A run of the line that has failed at its second task. */
+async function storeFailedLine(database: Database): Promise<void> {
+  const dagVersionId = await storeDag(database, LINE);
+  await storeRun(database, { id: 'run', dagVersionId, state: 'failed', instances: { a: 'success', b: 'failed', c: 'upstream_failed' } });
+}
+
 describeDatabases('a clear', (open) => {
   test('makes of a run that had ended one that waits, with a history and without values', async () => {
     const database = await open();
-    const dagVersionId = await storeDag(database, LINE);
-    await storeRun(database, { id: 'run', dagVersionId, state: 'failed', instances: { a: 'success', b: 'failed', c: 'upstream_failed' } });
+    await storeFailedLine(database);
     const [done] = await clear(database, { tasks: [{ taskId: 'b' }], downstream: true, note: 'again', runNote: 'see ticket 7' });
     expect(done?.change.instances.map(({ instance }) => instance.taskId)).toEqual(['b', 'c']);
     expect(await instancesOf(database)).toEqual({ a: 'success 1', b: 'none 2', c: 'none 2' });
@@ -127,12 +132,7 @@ describeDatabases('a clear', (open) => {
 
   test('copies tries that have ended into the history as they did, and what was cleared before only once', async () => {
     const database = await open();
-    await storeRun(database, {
-      id: 'run',
-      dagVersionId: await storeDag(database, LINE),
-      state: 'failed',
-      instances: { a: 'success', b: 'failed', c: 'upstream_failed' },
-    });
+    await storeFailedLine(database);
     await database.batch([change(`update task_instance set ended_at = 700, failure = '{}' where state = 'failed'`)]);
     await clear(database);
     await database.batch([change(`update task_instance set state = 'upstream_failed' where id = 'run.b'`)]);
@@ -279,12 +279,7 @@ describeDatabases('a clear', (open) => {
 describeDatabases('a mark', (open) => {
   test('fences the attempt, clears what waits on a failure, and lets the run run again', async () => {
     const database = await open();
-    await storeRun(database, {
-      id: 'run',
-      dagVersionId: await storeDag(database, LINE),
-      state: 'failed',
-      instances: { a: 'success', b: 'failed', c: 'upstream_failed' },
-    });
+    await storeFailedLine(database);
     await mark(database, 'b');
     expect(await instancesOf(database)).toEqual({ a: 'success 1', b: 'success 2', c: 'none 2' });
     expect(await readRun(database)).toMatchObject({ state: 'queued', clearNumber: 1 });

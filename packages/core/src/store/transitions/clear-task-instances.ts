@@ -1,6 +1,6 @@
 import { defineStatement } from '../database.ts';
 import { inHeldRun } from './hold-dag-runs.ts';
-import { FOUND_STATE, isAsFound, type FoundState } from './hold-found-dag-run.ts';
+import { FOUND_STATE, foundAsJson, isAsFound, type FoundState } from './hold-found-dag-run.ts';
 
 /** A task instance that is cleared, as it was found. */
 export interface ClearedTaskInstance extends FoundState {
@@ -63,11 +63,7 @@ export const deleteClearedValues = defineStatement<never, [operation: string, da
         from ${d.rows('$3', 'wanted', FOUND_STATE)}
         join task_instance as instance on ${isAsFound('instance', 'wanted')}
       )`,
-  (operation, dagRunId, instances) => [
-    operation,
-    dagRunId,
-    JSON.stringify(instances.map(({ id, epoch, state }) => ({ id, epoch, found: state }))),
-  ],
+  (operation, dagRunId, instances) => [operation, dagRunId, foundAsJson(instances)],
 );
 
 /**

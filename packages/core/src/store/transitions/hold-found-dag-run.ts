@@ -11,6 +11,11 @@ export interface FoundState {
 /** The columns of `FoundState` as rows of a statement. */
 export const FOUND_STATE = { id: 'text', epoch: 'bigint', found: 'text' } as const;
 
+/** The values of such rows. */
+export function foundAsJson(instances: readonly FoundState[]): string {
+  return JSON.stringify(instances.map(({ id, epoch, state }) => ({ id, epoch, found: state })));
+}
+
 /** The condition that a task instance is still as it was found. */
 export function isAsFound(instance: string, wanted: string): string {
   return `${instance}.id = ${wanted}.id and ${instance}.epoch = ${wanted}.epoch and ${instance}.state = ${wanted}.found`;
@@ -64,12 +69,5 @@ export const holdFoundDagRun = defineStatement<{ id: string }, [operation: strin
         where instance.id is null
       )
     returning dag_run.id as id`,
-  (operation, { id, revision, state, counted, reliesOn }) => [
-    operation,
-    id,
-    revision,
-    state,
-    counted,
-    JSON.stringify(reliesOn.map((instance) => ({ id: instance.id, epoch: instance.epoch, found: instance.state }))),
-  ],
+  (operation, { id, revision, state, counted, reliesOn }) => [operation, id, revision, state, counted, foundAsJson(reliesOn)],
 );

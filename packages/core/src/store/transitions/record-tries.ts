@@ -1,6 +1,6 @@
 import { defineStatement } from '../database.ts';
 import { inHeldRun } from './hold-dag-runs.ts';
-import { FOUND_STATE, isAsFound, type FoundState } from './hold-found-dag-run.ts';
+import { FOUND_STATE, foundAsJson, isAsFound, type FoundState } from './hold-found-dag-run.ts';
 
 /** The columns that a task instance and its history share. */
 const TRY_COLUMNS = [
@@ -84,12 +84,7 @@ export const recordClearedTries = defineStatement<never, [operation: string, now
       },
     );
   },
-  (operation, now, instances) => [
-    operation,
-    now,
-    JSON.stringify(instances.map(({ id, epoch, state }) => ({ id, epoch, found: state }))),
-    CLEARED_FAILURE,
-  ],
+  (operation, now, instances) => [operation, now, foundAsJson(instances), CLEARED_FAILURE],
 );
 
 /**
