@@ -1,4 +1,4 @@
-import { decodeJson, type TaskRequest, type TryOutcome, type Workload } from '@tradewind/protocol';
+import type { TaskRequest, TryOutcome, Workload } from '@tradewind/protocol';
 import type { DagDefinition } from '../authoring/definition.ts';
 import type { TaskLog } from '../authoring/task-context.ts';
 import { TIME } from '../authoring/time-of-try.ts';
@@ -7,6 +7,7 @@ import type { Ask } from '../worker/request-channel.ts';
 import type { SensorClock } from '../worker/run-sensor.ts';
 import { runTask } from '../worker/run-task.ts';
 import { createTaskContext } from '../worker/task-context.ts';
+import { TryInputs } from '../worker/try-inputs.ts';
 import { createFakeAsk, createFakeEnvironment, type FakeEnvironment } from './fake-requests.ts';
 import type { FakeTask } from './prepare-run.ts';
 import { codeToRun } from './run-task.ts';
@@ -48,7 +49,7 @@ export async function runTry(dag: DagDefinition, workload: Workload, options: Ru
   const answer = createFakeAsk({ environment }, task);
   const ask: Ask = (request) => (ANSWERED_BY_THE_TEST.has(request.kind) ? answer(request) : options.ask(request));
   try {
-    const inputs = Object.fromEntries(Object.entries(inputsJson).map(([name, json]) => [name, decodeJson(json)]));
+    const inputs = new TryInputs(inputsJson).read();
     const { outlets, outletAliases = [], inlets = [] } = task;
     const created = createTaskContext(tryContext, { signal, log, outlets, outletAliases, inlets, ask });
     // Sensors of this package look at the clock themselves.

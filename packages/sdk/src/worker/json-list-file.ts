@@ -55,7 +55,7 @@ export class JsonListFile implements ValueSource<unknown> {
     const { length } = this;
     const within = (place: number): number => Math.min(length, place < 0 ? Math.max(0, length + place) : place);
     const values: unknown[] = [];
-    for (let place = within(start); place < within(end); place += 1) values.push(this.#valueAt(place));
+    for (let place = within(start), last = within(end); place < last; place += 1) values.push(this.#valueAt(place));
     return values;
   }
 

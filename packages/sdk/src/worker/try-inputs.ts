@@ -9,7 +9,7 @@ export class TryInputs {
   readonly #files: Readonly<Record<string, string>>;
   readonly #open: JsonListFile[] = [];
 
-  constructor(json: Readonly<Record<string, string>>, files: Readonly<Record<string, string>>) {
+  constructor(json: Readonly<Record<string, string>>, files: Readonly<Record<string, string>> = {}) {
     this.#json = json;
     this.#files = files;
   }

@@ -54,7 +54,7 @@ export class TryRunner {
    * Runs one try and sends how it ended. Never rejects.
    * @param inputFiles of the message that starts it
    */
-  async start(workload: Workload, inputFiles: Readonly<Record<string, string>> = {}): Promise<void> {
+  async start(workload: Workload, inputFiles?: Readonly<Record<string, string>>): Promise<void> {
     const requests = this.#channel.open(workload.attempt);
     const inputs = new TryInputs(workload.inputsJson, inputFiles);
     const current: CurrentTry = { workload, inputs, abort: new AbortController(), requests, isEntered: false, usesSignal: false };
