@@ -42,8 +42,7 @@ const { values, positionals, oneOf, fail } = readProofOptions(
   1,
 );
 const [name = ''] = positionals;
-const benchmark = positionals.length === 1 ? BENCHMARKS[name] : undefined;
-const measure = benchmark ?? fail(`name one of ${Object.keys(BENCHMARKS).join(', ')}`);
+const measure = BENCHMARKS[name] ?? fail(`name one of ${Object.keys(BENCHMARKS).join(', ')}`);
 const database = oneOf('database', ['sqlite', 'postgres']);
 
 const figures = await measure(database);

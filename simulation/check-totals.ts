@@ -29,7 +29,7 @@ export function checkTries(connection: DatabaseSync, tasks: ReadonlyMap<string, 
     if (task === undefined) continue;
     const name = `${nameOf(task)} (${id})`;
     if (tryNumber !== task.tries) violate('I6', `${name} has try number ${tryNumber}, but ${task.tries} tries began`);
-    const earlier = task.tries > 0 ? task.tries - stands : 0;
+    const earlier = task.tries - stands;
     if (recorded !== earlier || ended !== earlier)
       violate(
         'I12',

@@ -23,13 +23,13 @@ const { values, wholeNumber, fail } = readProofOptions(
   { seed: { type: 'string' }, steps: { type: 'string' }, seeds: { type: 'string' }, mutant: { type: 'string' } },
 );
 const seed = wholeNumber('seed', 1);
-const seeds = wholeNumber('seeds', 1, 1);
 
 if (values.mutant === 'all') process.exitCode = await huntAll();
 else process.exitCode = await hunt(values.mutant === undefined ? undefined : mutantName(values.mutant));
 
 async function hunt(mutant: MutantName | undefined): Promise<number> {
   const steps = wholeNumber('steps', mutant === undefined ? 100_000 : MUTANT_STEPS);
+  const seeds = wholeNumber('seeds', 1, 1);
   for (let tried = 0; tried < seeds; tried += 1) {
     const result = await simulate(seed + tried, steps, mutant);
     print(result);
